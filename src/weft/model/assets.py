@@ -1,0 +1,194 @@
+"""Assets as described by their definitions, and the graph they form.
+
+An `AssetNode` is everything that pages, selections and planning need to know of one asset without the user's code. The graph is
+built in one linear pass; keys that are only named as a dependency become external stub nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.metadata import AnyMetadataValue
+from weft.model.partitions.spec import MappingSpec, PartitionsSpec
+from weft.model.retry import RetryPolicy
+
+DEFAULT_GROUP = "default"
+KIND_TAG_PREFIX = "weft/kind/"
+
+
+class AssetDependency(Struct, frozen=True, omit_defaults=True):
+    """One upstream asset. `input_name` is set where the value is loaded; otherwise it only orders."""
+
+    asset_key: AssetKey
+    input_name: str | None = None
+    partition_mapping: MappingSpec | None = None
+
+
+class AssetCheckNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One check of one asset, as described."""
+
+    key: AssetCheckKey
+    description: str | None = None
+    blocking: bool = False
+    # The op that computes it: the asset's own where it is checked in the same step.
+    op_name: str | None = None
+    additional_deps: tuple[AssetKey, ...] = ()
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    partitions: PartitionsSpec | None = None
+
+
+class AssetNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One asset, as described."""
+
+    key: AssetKey
+    deps: tuple[AssetDependency, ...] = ()
+    group_name: str = DEFAULT_GROUP
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    code_version: str | None = None
+    partitions: PartitionsSpec | None = None
+    retry_policy: RetryPolicy | None = None
+    # None for an external asset: nothing here computes it.
+    op_name: str | None = None
+    # Assets and checks computed by one op that cannot run for a part of them share this name.
+    compute_unit: str | None = None
+    io_manager_key: str | None = None
+    pool: str | None = None
+    # A key that is only known because something depends on it.
+    is_stub: bool = False
+    is_virtual: bool = False
+    is_observable: bool = False
+    # ``path/to/file.py:31``, relative to the project where possible.
+    declared_at: str | None = None
+
+    @property
+    def is_external(self) -> bool:
+        """Whether nothing in these definitions computes it."""
+        return self.op_name is None
+
+    @property
+    def is_materializable(self) -> bool:
+        """Whether a run can make it."""
+        return self.op_name is not None and not self.is_observable
+
+
+class AssetGraph:
+    """Assets and checks with their edges. Immutable; iteration is in topological order.
+
+    Building it is one linear pass; every query is a lookup or a walk over the part it concerns.
+
+    Raises (on construction):
+        AssetGraphCycle: the dependencies form a cycle; carries the path.
+    """
+
+    __slots__ = ("_checks", "_checks_of", "_downstream", "_nodes", "_order", "_upstream")
+
+    def __init__(self, nodes: Iterable[AssetNode], checks: Iterable[AssetCheckNode] = ()) -> None:
+        self._nodes: dict[AssetKey, AssetNode] = {node.key: node for node in nodes}
+        stubs = {
+            dep.asset_key: AssetNode(key=dep.asset_key, is_stub=True)
+            for node in self._nodes.values()
+            for dep in node.deps
+            if dep.asset_key not in self._nodes
+        }
+        self._nodes.update(stubs)
+        self._upstream: dict[AssetKey, tuple[AssetKey, ...]] = {
+            key: tuple(dict.fromkeys(dep.asset_key for dep in node.deps)) for key, node in self._nodes.items()
+        }
+        downstream: dict[AssetKey, list[AssetKey]] = {key: [] for key in self._nodes}
+        for key, parents in self._upstream.items():
+            for parent in parents:
+                if parent != key:  # an asset may read its own earlier partitions
+                    downstream[parent].append(key)
+        self._downstream: dict[AssetKey, tuple[AssetKey, ...]] = {k: tuple(v) for k, v in downstream.items()}
+        self._checks: dict[AssetCheckKey, AssetCheckNode] = {check.key: check for check in checks}
+        of: dict[AssetKey, list[AssetCheckKey]] = {}
+        for check_key in self._checks:
+            of.setdefault(check_key.asset_key, []).append(check_key)
+        self._checks_of: dict[AssetKey, tuple[AssetCheckKey, ...]] = {k: tuple(v) for k, v in of.items()}
+        self._order = self._topological()
+
+    @property
+    def keys(self) -> tuple[AssetKey, ...]:
+        """Every key, each after its upstream keys."""
+        return self._order
+
+    @property
+    def materializable_keys(self) -> tuple[AssetKey, ...]:
+        """The keys that a run can make, in topological order."""
+        return tuple(key for key in self._order if self._nodes[key].is_materializable)
+
+    @property
+    def checks(self) -> Mapping[AssetCheckKey, AssetCheckNode]:
+        """Every check by key."""
+        return self._checks
+
+    def checks_of(self, key: AssetKey) -> tuple[AssetCheckKey, ...]:
+        """The checks of one asset, in the order of declaration."""
+        return self._checks_of.get(key, ())
+
+    def upstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """The direct dependencies of `key`."""
+        return self._upstream[key]
+
+    def downstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """The keys that depend on `key` directly."""
+        return self._downstream[key]
+
+    def get(self, key: AssetKey) -> AssetNode | None:
+        """The node of `key`, or None."""
+        return self._nodes.get(key)
+
+    def __getitem__(self, key: AssetKey) -> AssetNode:
+        return self._nodes[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._nodes
+
+    def __iter__(self) -> Iterator[AssetNode]:
+        return (self._nodes[key] for key in self._order)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def _topological(self) -> tuple[AssetKey, ...]:
+        waiting = {key: sum(parent != key for parent in parents) for key, parents in self._upstream.items()}
+        ready = [key for key, count in waiting.items() if count == 0]
+        order: list[AssetKey] = []
+        for key in ready:  # grows while it is walked
+            order.append(key)
+            for child in self._downstream[key]:
+                waiting[child] -= 1
+                if waiting[child] == 0:
+                    ready.append(child)
+        if len(order) < len(self._nodes):
+            raise AssetGraphCycle(self._find_cycle({key for key, count in waiting.items() if count}))
+        return tuple(order)
+
+    def _find_cycle(self, among: set[AssetKey]) -> tuple[AssetKey, ...]:
+        path: list[AssetKey] = []
+        place: dict[AssetKey, int] = {}
+        key = min(among)
+        while key not in place:
+            place[key] = len(path)
+            path.append(key)
+            key = next(parent for parent in self._upstream[key] if parent in among and parent != key)
+        cycle = path[place[key] :]
+        return (*reversed(cycle), cycle[-1])
+
+
+class AssetGraphCycle(Exception):
+    """The dependencies form a cycle. `path` starts and ends with the same key, each key upstream of the next.
+
+    Definitions turn it into a `DefinitionError` with the places of declaration.
+    """
+
+    def __init__(self, path: tuple[AssetKey, ...]) -> None:
+        self.path = path
+        super().__init__(" -> ".join(key.to_user_string() for key in path))

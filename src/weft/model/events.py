@@ -1,0 +1,390 @@
+"""Everything that happens in a run, as typed values.
+
+An `Event` is an envelope (which run, which writer, which number, when, which step) around one body. Bodies are a closed tagged
+union: the tag is the public event type, such as ``STEP_START``, and never changes its meaning, because logs outlive releases.
+
+``(run_id, source, seq)`` identifies an event for ever: delivering it twice stores it once. A `source` is one journal, that is one
+writer; `seq` counts its events from 1. The control plane writes as source 0, the worker of a run as source 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from weft.model.codec import Decoder
+from weft.model.failure import ErrorInfo
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.metadata import AnyMetadataValue
+from weft.model.run import FailureReason
+from weft.model.step import LogRange
+
+CONTROL_SOURCE = 0
+WORKER_SOURCE = 1
+
+
+class AssetCheckSeverity(Enum):
+    """How bad it is when a check does not pass. Only ERROR stops what a blocking check guards."""
+
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class Body(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all event bodies."""
+
+    @property
+    def type(self) -> str:
+        """The public event type."""
+        tag = self.__struct_config__.tag
+        return tag if isinstance(tag, str) else type(self).__name__
+
+
+# --- the run ---------------------------------------------------------------------------------------------------------
+
+
+class RunEnqueued(Body, frozen=True, tag="RUN_ENQUEUED"):
+    """The run waits in the queue."""
+
+
+class RunDequeued(Body, frozen=True, tag="RUN_DEQUEUED"):
+    """The queue let the run go."""
+
+
+class RunStarting(Body, frozen=True, tag="RUN_STARTING"):
+    """A launcher was asked for a worker."""
+
+
+class RunStarted(Body, frozen=True, tag="RUN_START"):
+    """The worker began."""
+
+    pid: int | None = None
+    host: str | None = None
+
+
+class RunSucceeded(Body, frozen=True, tag="RUN_SUCCESS"):
+    """Every step succeeded or was skipped."""
+
+
+class RunFailed(Body, frozen=True, tag="RUN_FAILURE"):
+    """The run ended without success; `failed_steps` in the order in which they failed."""
+
+    reason: FailureReason
+    message: str = ""
+    failed_steps: tuple[str, ...] = ()
+    error: ErrorInfo | None = None
+
+
+class RunCanceling(Body, frozen=True, tag="RUN_CANCELING"):
+    """Somebody asked for the end of the run."""
+
+    message: str = ""
+
+
+class RunCanceled(Body, frozen=True, tag="RUN_CANCELED"):
+    """The run was ended before it was done."""
+
+    message: str = ""
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+
+class StepStarted(Body, frozen=True, tag="STEP_START"):
+    """An attempt began."""
+
+    attempt: int = 1
+
+
+class InputLoaded(Body, frozen=True, tag="LOADED_INPUT"):
+    """An I/O manager loaded an input."""
+
+    input_name: str
+    manager_key: str
+    # The stored output it came from, where it came from a step.
+    upstream_run_id: str | None = None
+    upstream_step_key: str | None = None
+    upstream_output: str | None = None
+    metadata: Mapping[str, AnyMetadataValue] = {}
+
+
+class StepInputChecked(Body, frozen=True, tag="STEP_INPUT"):
+    """An input value was checked against the declared type."""
+
+    input_name: str
+    type_name: str
+    passed: bool = True
+    description: str | None = None
+
+
+class StepOutput(Body, frozen=True, tag="STEP_OUTPUT"):
+    """The step yielded an output."""
+
+    output_name: str
+    mapping_key: str | None = None
+    type_name: str | None = None
+    passed: bool = True
+    metadata: Mapping[str, AnyMetadataValue] = {}
+
+
+class OutputHandled(Body, frozen=True, tag="HANDLED_OUTPUT"):
+    """An I/O manager stored an output."""
+
+    output_name: str
+    manager_key: str
+    mapping_key: str | None = None
+    metadata: Mapping[str, AnyMetadataValue] = {}
+
+
+class StepSucceeded(Body, frozen=True, tag="STEP_SUCCESS"):
+    """The attempt did all it should. Its outputs are stored; the step is found successful from now on."""
+
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    logs: LogRange | None = None
+
+
+class StepFailed(Body, frozen=True, tag="STEP_FAILURE"):
+    """The attempt failed and no other follows."""
+
+    error: ErrorInfo
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    logs: LogRange | None = None
+
+
+class StepUpForRetry(Body, frozen=True, tag="STEP_UP_FOR_RETRY"):
+    """The attempt failed; another follows after the delay."""
+
+    error: ErrorInfo | None = None
+    delay_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    logs: LogRange | None = None
+
+
+class StepRestarted(Body, frozen=True, tag="STEP_RESTARTED"):
+    """Another attempt began; `attempt` is 2 for the first retry."""
+
+    attempt: int
+
+
+class StepSkipped(Body, frozen=True, tag="STEP_SKIPPED"):
+    """The step does not run. `reason` in words; `causes` are the steps it follows from."""
+
+    reason: str
+    causes: tuple[str, ...] = ()
+
+
+class StepCanceled(Body, frozen=True, tag="STEP_CANCELED"):
+    """The step was interrupted, or never started because the run was cancelled."""
+
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    logs: LogRange | None = None
+
+
+# --- resources, hooks, logs ------------------------------------------------------------------------------------------
+
+
+class ResourceInitStarted(Body, frozen=True, tag="RESOURCE_INIT_STARTED"):
+    """Resources are being set up, in this order."""
+
+    resource_keys: tuple[str, ...]
+
+
+class ResourceInitSucceeded(Body, frozen=True, tag="RESOURCE_INIT_SUCCESS"):
+    """All resources are up; seconds by resource."""
+
+    seconds: Mapping[str, float]
+
+
+class ResourceInitFailed(Body, frozen=True, tag="RESOURCE_INIT_FAILURE"):
+    """A resource could not be set up."""
+
+    resource_key: str
+    error: ErrorInfo
+
+
+class HookCompleted(Body, frozen=True, tag="HOOK_COMPLETED"):
+    """A hook ran."""
+
+    hook_name: str
+
+
+class HookErrored(Body, frozen=True, tag="HOOK_ERRORED"):
+    """A hook raised. The step's result stands."""
+
+    hook_name: str
+    error: ErrorInfo
+
+
+class HookSkipped(Body, frozen=True, tag="HOOK_SKIPPED"):
+    """A hook had nothing to do."""
+
+    hook_name: str
+
+
+class LogMessage(Body, frozen=True, tag="LOG_MESSAGE"):
+    """A line of ``context.log`` or of a managed logger. `level` is the number of the standard library."""
+
+    message: str
+    level: int
+    logger: str = "weft"
+    fields: Mapping[str, Any] = {}
+    error: ErrorInfo | None = None
+
+
+class EngineEvent(Body, frozen=True, tag="ENGINE_EVENT"):
+    """Something about the machinery that a reader of the log may want to know."""
+
+    message: str
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    error: ErrorInfo | None = None
+
+
+class LogsCaptured(Body, frozen=True, tag="LOGS_CAPTURED"):
+    """From here on, stdout and stderr of this process go to the capture file `file_key`."""
+
+    file_key: str
+
+
+# --- assets ----------------------------------------------------------------------------------------------------------
+
+
+class AssetMaterialized(Body, frozen=True, tag="ASSET_MATERIALIZATION"):
+    """An asset, or one partition of it, was made."""
+
+    asset_key: AssetKey
+    partition: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    tags: Mapping[str, str] = {}
+    data_version: str | None = None
+    code_version: str | None = None
+    # Upstream key (user string) to the data version that was read.
+    input_data_versions: Mapping[str, str] = {}
+
+
+class AssetObserved(Body, frozen=True, tag="ASSET_OBSERVATION"):
+    """Something was seen about an asset without making it."""
+
+    asset_key: AssetKey
+    partition: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    tags: Mapping[str, str] = {}
+    data_version: str | None = None
+
+
+class AssetFailedToMaterialize(Body, frozen=True, tag="ASSET_FAILED_TO_MATERIALIZE"):
+    """An asset that the run should have made was not made."""
+
+    asset_key: AssetKey
+    partition: str | None = None
+    # failed, upstream_failed, canceled, skipped
+    reason: str = "failed"
+
+
+class AssetCheckEvaluated(Body, frozen=True, tag="ASSET_CHECK_EVALUATION"):
+    """A check gave its answer."""
+
+    check_key: AssetCheckKey
+    passed: bool
+    severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
+    blocking: bool = False
+    description: str | None = None
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    partition: str | None = None
+
+
+EventBody: TypeAlias = (
+    RunEnqueued
+    | RunDequeued
+    | RunStarting
+    | RunStarted
+    | RunSucceeded
+    | RunFailed
+    | RunCanceling
+    | RunCanceled
+    | StepStarted
+    | InputLoaded
+    | StepInputChecked
+    | StepOutput
+    | OutputHandled
+    | StepSucceeded
+    | StepFailed
+    | StepUpForRetry
+    | StepRestarted
+    | StepSkipped
+    | StepCanceled
+    | ResourceInitStarted
+    | ResourceInitSucceeded
+    | ResourceInitFailed
+    | HookCompleted
+    | HookErrored
+    | HookSkipped
+    | LogMessage
+    | EngineEvent
+    | LogsCaptured
+    | AssetMaterialized
+    | AssetObserved
+    | AssetFailedToMaterialize
+    | AssetCheckEvaluated
+)
+"""Every body, as one tagged union for the codec."""
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that happened in one run.
+
+    Order within a source is `seq`; the order across sources is the order of arrival in the log (`StoredEvent.id`).
+    """
+
+    run_id: str
+    seq: int
+    # Seconds since the epoch, UTC.
+    time: float
+    body: EventBody
+    source: int = WORKER_SOURCE
+    step_key: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The public event type, such as ``STEP_START``."""
+        return self.body.type
+
+    # The name that existing code reads.
+    event_type = type
+    event_type_value = type
+
+    @property
+    def asset_key(self) -> AssetKey | None:
+        """The asset that the event is about, if any."""
+        if isinstance(self.body, AssetCheckEvaluated):
+            return self.body.check_key.asset_key
+        return getattr(self.body, "asset_key", None)
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that the event is about, if any."""
+        return getattr(self.body, "partition", None)
+
+
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    """An event with its place in the log; ids grow in the order of arrival."""
+
+    id: int
+    event: Event
+
+
+EVENT_DECODER: Decoder[Event] = Decoder(Event)
+BODY_DECODER: Decoder[EventBody] = Decoder(EventBody)
+EVENT_TYPES: tuple[str, ...] = tuple(
+    kind.__struct_config__.tag
+    for kind in EventBody.__args__  # type: ignore[attr-defined]  # the tags are strings
+)
+"""Every public event type."""

@@ -1,0 +1,1 @@
+"""Partitions as arithmetic: spaces of keys, mappings between them, sets of them as compressed integers."""

@@ -1,0 +1,121 @@
+"""A run: one execution of a job or of a selection of assets, from its creation to its terminal state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+
+from weft.model.failure import ErrorInfo
+from weft.model.keys import AssetCheckKey, AssetKey
+
+IMPLICIT_ASSET_JOB = "__ASSET_JOB"
+"""The job that materialises any selection of assets without being declared."""
+
+
+class RunStatus(Enum):
+    """The states of a run. The legal transitions are the table in `weft.planning.run_states`."""
+
+    QUEUED = "QUEUED"
+    NOT_STARTED = "NOT_STARTED"
+    STARTING = "STARTING"
+    STARTED = "STARTED"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    CANCELING = "CANCELING"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the state is terminal: nothing leaves it."""
+        return self in _FINISHED
+
+
+_FINISHED = frozenset({RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED})
+
+
+class FailureReason(Enum):
+    """Why a run failed, for people and for retry policies."""
+
+    STEP_FAILED = "step_failed"
+    RESOURCE_FAILED = "resource_failed"
+    LOST = "lost"  # its process is gone without a word
+    CONFIG = "config"
+    INTERNAL = "internal"
+
+
+class RunTag:
+    """The system tags. ``dagster/...`` spellings of the same names are understood on input."""
+
+    PREFIX = "weft/"
+    PARTITION = "weft/partition"
+    PARTITION_RANGE_START = "weft/asset_partition_range_start"
+    PARTITION_RANGE_END = "weft/asset_partition_range_end"
+    PARENT_RUN = "weft/parent_run_id"
+    ROOT_RUN = "weft/root_run_id"
+    STEP_SELECTION = "weft/step_selection"
+    RETRY_STRATEGY = "weft/retry_strategy"
+    PRIORITY = "weft/priority"
+    MAX_RUNTIME = "weft/max_runtime"
+    USER = "weft/user"
+
+
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run as a value: what was asked for and where it stands. Times are seconds since the epoch, UTC."""
+
+    id: str
+    job_name: str
+    status: RunStatus
+    created_at: float
+    # What was asked for.
+    run_config: Mapping[str, Any] = {}
+    tags: Mapping[str, str] = {}
+    # Assets and checks to make; None for a job of ops.
+    asset_selection: tuple[AssetKey, ...] | None = None
+    check_selection: tuple[AssetCheckKey, ...] | None = None
+    # Ops of the job that were selected; None for all.
+    op_selection: tuple[str, ...] | None = None
+    # The run that this one repeats, and the first of that chain.
+    parent_run_id: str | None = None
+    root_run_id: str | None = None
+    # The content hash of the definitions it was planned from; None where they were not stored.
+    snapshot_id: str | None = None
+    # Where it stands.
+    started_at: float | None = None
+    ended_at: float | None = None
+    updated_at: float | None = None
+    failure_reason: FailureReason | None = None
+    error: ErrorInfo | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has reached a terminal state."""
+        return self.status.is_finished
+
+    @property
+    def partition_key(self) -> str | None:
+        """The partition that the run makes, where it makes exactly one."""
+        return self.tags.get(RunTag.PARTITION)
+
+    @property
+    def partition_range(self) -> tuple[str, str] | None:
+        """The first and last key of the range that the run makes in one go, where it does."""
+        start, end = self.tags.get(RunTag.PARTITION_RANGE_START), self.tags.get(RunTag.PARTITION_RANGE_END)
+        return (start, end) if start is not None and end is not None else None
+
+
+class RunFilter(Struct, frozen=True, kw_only=True):
+    """Which runs to list; every given field must hold. Empty: all runs."""
+
+    run_ids: tuple[str, ...] | None = None
+    job_name: str | None = None
+    statuses: tuple[RunStatus, ...] | None = None
+    # Tag to value; a run must carry them all.
+    tags: Mapping[str, str] = {}
+    asset_key: AssetKey | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    updated_after: float | None = None
+    updated_before: float | None = None

@@ -1,0 +1,83 @@
+"""A snapshot: everything that a set of definitions says of itself, as one content-addressed value.
+
+Pages, planning and the control plane work from snapshots, never from the user's code. Equal definitions give equal bytes and so
+the same id, so an unchanged reload stores nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from weft.model.assets import AssetCheckNode, AssetNode
+from weft.model.codec import Decoder, encode
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.partitions.spec import PartitionsSpec
+from weft.model.plan import ComputeUnit, RunPlan
+
+
+class ResourceSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One resource: its key, its class, its configuration schema as JSON data, the resources it needs."""
+
+    key: str
+    type_name: str
+    description: str | None = None
+    config_schema: Mapping[str, Any] = {}
+    requires: tuple[str, ...] = ()
+
+
+class OpSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One op."""
+
+    name: str
+    description: str | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    config_schema: Mapping[str, Any] = {}
+    resource_keys: tuple[str, ...] = ()
+
+
+class JobSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One job. A job of ops carries its full plan; a job of assets carries its resolved selection."""
+
+    name: str
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+    metadata: Mapping[str, Any] = {}
+    plan: RunPlan | None = None
+    asset_selection: tuple[AssetKey, ...] = ()
+    check_selection: tuple[AssetCheckKey, ...] = ()
+    partitions: PartitionsSpec | None = None
+
+
+class DefinitionsSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one set of definitions contains."""
+
+    assets: tuple[AssetNode, ...] = ()
+    checks: tuple[AssetCheckNode, ...] = ()
+    units: tuple[ComputeUnit, ...] = ()
+    jobs: tuple[JobSnapshot, ...] = ()
+    ops: tuple[OpSnapshot, ...] = ()
+    resources: tuple[ResourceSnapshot, ...] = ()
+    metadata: Mapping[str, Any] = {}
+
+    def to_blob(self) -> bytes:
+        """The snapshot as compressed bytes; equal snapshots give equal bytes."""
+        return zlib.compress(encode(self), level=1)
+
+    @staticmethod
+    def from_blob(blob: bytes) -> DefinitionsSnapshot:
+        """The snapshot that `to_blob` wrote."""
+        return SNAPSHOT_DECODER.decode(zlib.decompress(blob))
+
+
+SNAPSHOT_DECODER: Decoder[DefinitionsSnapshot] = Decoder(DefinitionsSnapshot)
+
+
+def content_id(blob: bytes) -> str:
+    """The id of stored content: the SHA-256 of its bytes, in hexadecimal."""
+    return hashlib.sha256(blob).hexdigest()

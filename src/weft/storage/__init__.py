@@ -1,0 +1,1 @@
+"""Where state lives: ports by noun (`weft.storage.ports`), and their implementations over memory and SQL."""

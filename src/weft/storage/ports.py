@@ -1,0 +1,275 @@
+"""The storage ports, one per noun. A service takes the ports it uses; an implementation passes ``tests/conformance``.
+
+Laws that hold for every implementation:
+
+- Current state is a table, history is a log: `EventLog.append` stores events and updates the projections that `RunStore`, `AssetStore` and
+  `CheckStore` answer from, in one transaction. Nothing reads the log to learn the state, so the log may be dropped by age.
+- Delivery is idempotent: an event whose ``(run_id, source, seq)`` is there already changes nothing.
+- A run changes state by compare-and-set along `weft.planning.run_states`; terminal states absorb. An event that asks for an illegal transition
+  is kept in the log as history and changes no state.
+- Lists are paged by key (keyset), newest first unless said otherwise. A cursor is opaque.
+- Ports may be used from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
+from weft.model.events import Event, StoredEvent
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.plan import RunPlan
+from weft.model.run import Run, RunFilter, RunStatus
+from weft.model.step import Step
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """Some items and the cursor of the next page (None: there is none)."""
+
+    items: tuple[T, ...]
+    cursor: str | None = None
+
+
+class Appended(Struct, frozen=True, kw_only=True):
+    """What an append did."""
+
+    # New events stored, in the order given; those that were there already are not among them.
+    stored: tuple[StoredEvent, ...]
+    # Events that asked for an illegal transition of their run.
+    refused: tuple[Event, ...] = ()
+
+
+class RunStore(Protocol):
+    """Runs, their plans and the current state of their steps."""
+
+    def create(self, run: Run, plan: RunPlan) -> None:
+        """Store a new run with its plan in one transaction; every selected step of the plan counts as PENDING.
+
+        Raises:
+            StorageError: (WEFT-T011) a run with that id exists.
+        """
+        ...
+
+    def get(self, run_id: str) -> Run | None:
+        """The run, or None."""
+        ...
+
+    def plan(self, run_id: str) -> RunPlan | None:
+        """The plan of a run, or None where the run is unknown."""
+        ...
+
+    def steps(self, run_id: str) -> tuple[Step, ...]:
+        """The state of every step that has one (started, skipped, failed...), in the order of their first event."""
+        ...
+
+    def list(
+        self, filter: RunFilter | None = None, *, limit: int = 50, cursor: str | None = None, ascending: bool = False
+    ) -> Page[Run]:
+        """Runs by time of creation, newest first unless `ascending`."""
+        ...
+
+    def count(self, filter: RunFilter | None = None) -> int:
+        """How many runs the filter matches."""
+        ...
+
+    def transition(self, run_id: str, to: RunStatus, *, expected: RunStatus, at: float) -> bool:
+        """Compare-and-set of the state: True where the run was in `expected` and the step to `to` is legal."""
+        ...
+
+    def add_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add or replace tags of a run.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+        ...
+
+    def delete(self, run_id: str) -> bool:
+        """Remove a run with its steps, plan and events. State of assets stays. False where there was none."""
+        ...
+
+
+class EventLog(Protocol):
+    """The log of events."""
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """Store `events` and update the projections, in one transaction, idempotently.
+
+        Raises:
+            RunNotFoundError: an event belongs to an unknown run. Nothing is stored.
+        """
+        ...
+
+    def read(
+        self,
+        run_id: str,
+        *,
+        after_id: int = 0,
+        types: Sequence[str] | None = None,
+        step_key: str | None = None,
+        limit: int = 1000,
+    ) -> tuple[StoredEvent, ...]:
+        """Events of one run with an id above `after_id`, in the order of arrival."""
+        ...
+
+    def get(self, event_id: int) -> StoredEvent | None:
+        """One event by its id."""
+        ...
+
+    def last_seq(self, run_id: str, source: int) -> int:
+        """The highest `seq` stored of that source, 0 where there is none."""
+        ...
+
+    def of_asset(
+        self,
+        key: AssetKey,
+        *,
+        types: Sequence[str] | None = None,
+        partition: str | None = None,
+        limit: int = 50,
+        before_id: int | None = None,
+        after_id: int | None = None,
+        ascending: bool = False,
+    ) -> tuple[StoredEvent, ...]:
+        """Events about one asset (materialisations, observations, checks, failures), newest first unless `ascending`."""
+        ...
+
+    def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
+        """Events of these types over all runs with an id above `after_id`, in the order of arrival."""
+        ...
+
+    def latest_id(self) -> int:
+        """The highest id in the log, 0 where it is empty."""
+        ...
+
+
+class AssetStore(Protocol):
+    """The current state of assets and their partitions."""
+
+    def get(self, key: AssetKey) -> AssetState | None:
+        """The state of an asset, or None where nothing ever happened to it."""
+        ...
+
+    def get_many(self, keys: Sequence[AssetKey]) -> Mapping[AssetKey, AssetState]:
+        """The states of those keys that have one, in a bounded number of statements."""
+        ...
+
+    def list(self, *, prefix: Sequence[str] = (), limit: int = 100, cursor: str | None = None) -> Page[AssetState]:
+        """Assets in the order of their keys."""
+        ...
+
+    def partition(self, key: AssetKey, partition: str) -> AssetPartitionState | None:
+        """The state of one partition, or None where it is missing."""
+        ...
+
+    def partitions(self, key: AssetKey, *, limit: int = 1000, cursor: str | None = None) -> Page[AssetPartitionState]:
+        """The states of the partitions that have one, in the order of their keys."""
+        ...
+
+    def partition_counts(self, key: AssetKey) -> Mapping[str, int]:
+        """How many partitions are in each status (`PartitionStatus.value` to count)."""
+        ...
+
+    def wipe(self, key: AssetKey, *, partitions: Sequence[str] | None = None) -> None:
+        """Forget the state of an asset or of some of its partitions; the log stays."""
+        ...
+
+
+class CheckStore(Protocol):
+    """The latest answers of checks."""
+
+    def get(self, key: AssetCheckKey, *, partition: str | None = None) -> AssetCheckState | None:
+        """The latest answer, or None."""
+        ...
+
+    def of_assets(self, keys: Sequence[AssetKey]) -> tuple[AssetCheckState, ...]:
+        """The latest unpartitioned-or-any answers of every check of these assets."""
+        ...
+
+
+class DynamicPartitionStore(Protocol):
+    """The keys of dynamic partitions definitions, in the order in which they were added."""
+
+    def add(self, name: str, keys: Sequence[str]) -> tuple[str, ...]:
+        """Add keys; returns those that were new."""
+        ...
+
+    def remove(self, name: str, keys: Sequence[str]) -> None:
+        """Remove keys; unknown ones are ignored."""
+        ...
+
+    def has(self, name: str, key: str) -> bool:
+        """Whether the key is there."""
+        ...
+
+    def list(self, name: str, *, limit: int | None = None, after: str | None = None) -> tuple[str, ...]:
+        """Keys in the order of their addition, after the key `after`."""
+        ...
+
+    def count(self, name: str) -> int:
+        """How many keys there are."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Content-addressed blobs."""
+
+    def put(self, blob: bytes) -> str:
+        """Store `blob` unless it is there; returns its id (`weft.model.snapshot.content_id`)."""
+        ...
+
+    def get(self, id: str) -> bytes | None:
+        """The blob, or None."""
+        ...
+
+
+class KeyValue(Protocol):
+    """Small named values."""
+
+    def get(self, key: str) -> str | None:
+        """The value, or None."""
+        ...
+
+    def set(self, key: str, value: str) -> None:
+        """Store a value."""
+        ...
+
+    def compare_and_set(self, key: str, *, expected: str | None, value: str) -> bool:
+        """Store `value` where the current one is `expected` (None: absent)."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a value; unknown keys are ignored."""
+        ...
+
+
+class Storage(Protocol):
+    """All ports of one store, as the composition root hands them out."""
+
+    @property
+    def runs(self) -> RunStore: ...
+    @property
+    def events(self) -> EventLog: ...
+    @property
+    def assets(self) -> AssetStore: ...
+    @property
+    def checks(self) -> CheckStore: ...
+    @property
+    def dynamic_partitions(self) -> DynamicPartitionStore: ...
+    @property
+    def snapshots(self) -> SnapshotStore: ...
+    @property
+    def keyvalue(self) -> KeyValue: ...
+
+    def close(self) -> None:
+        """Let go of files and connections. Using the ports afterwards is an error."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Facts for ``weft instance info``: kind, place, schema version. No secrets."""
+        ...
