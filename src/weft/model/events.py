@@ -302,6 +302,8 @@ class AssetCheckEvaluated(Body, frozen=True, tag="ASSET_CHECK_EVALUATION"):
 
 
 EventBody: TypeAlias = (
+    (
+)
     RunEnqueued
     | RunDequeued
     | RunStarting
@@ -385,6 +387,6 @@ EVENT_DECODER: Decoder[Event] = Decoder(Event)
 BODY_DECODER: Decoder[EventBody] = Decoder(EventBody)
 EVENT_TYPES: tuple[str, ...] = tuple(
     kind.__struct_config__.tag
-    for kind in EventBody.__args__  # type: ignore[attr-defined]  # the tags are strings
+    for kind in EventBody.__args__
 )
 """Every public event type."""

@@ -314,6 +314,8 @@ class PoolMetadataValue(MetadataValue, frozen=True, tag="pool"):
 
 
 AnyMetadataValue: TypeAlias = (
+    (
+)
     TextMetadataValue
     | UrlMetadataValue
     | PathMetadataValue
