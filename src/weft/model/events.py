@@ -302,8 +302,6 @@ class AssetCheckEvaluated(Body, frozen=True, tag="ASSET_CHECK_EVALUATION"):
 
 
 EventBody: TypeAlias = (
-    (
-)
     RunEnqueued
     | RunDequeued
     | RunStarting
@@ -385,8 +383,5 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
 
 EVENT_DECODER: Decoder[Event] = Decoder(Event)
 BODY_DECODER: Decoder[EventBody] = Decoder(EventBody)
-EVENT_TYPES: tuple[str, ...] = tuple(
-    kind.__struct_config__.tag
-    for kind in EventBody.__args__
-)
+EVENT_TYPES: tuple[str, ...] = tuple(kind.__struct_config__.tag for kind in EventBody.__args__)
 """Every public event type."""

@@ -314,8 +314,6 @@ class PoolMetadataValue(MetadataValue, frozen=True, tag="pool"):
 
 
 AnyMetadataValue: TypeAlias = (
-    (
-)
     TextMetadataValue
     | UrlMetadataValue
     | PathMetadataValue

@@ -87,8 +87,6 @@ class OrderOnly(Struct, frozen=True, omit_defaults=True, tag="order"):
 
 
 InputSource: TypeAlias = (
-    (
-)
     FromOutput | FromCollected | FromMany | FromAsset | FromConfig | FromDefault | FromValue | OrderOnly
 )
 

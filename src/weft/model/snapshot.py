@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from weft.model.assets import AssetCheckNode, AssetNode
 from weft.model.codec import Decoder, encode
-from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.partitions.spec import PartitionsSpec
 from weft.model.plan import ComputeUnit, RunPlan
+from weft.model.selection import Selection
 
 
 class ResourceSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,8 +49,8 @@ class JobSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: Mapping[str, str] = {}
     metadata: Mapping[str, Any] = {}
     plan: RunPlan | None = None
-    asset_selection: tuple[AssetKey, ...] = ()
-    check_selection: tuple[AssetCheckKey, ...] = ()
+    # What a job of assets makes; planning resolves it against the graph.
+    selection: Selection | None = None
     partitions: PartitionsSpec | None = None
 
 
