@@ -7,7 +7,9 @@ laziness of the named exceptions (the façades) is checked here by reading the s
 from __future__ import annotations
 
 import ast
+import configparser
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +144,15 @@ def test_a_package_without_a_place_in_the_contract_is_caught(tmp_path: Path, new
     result = lint(package(tmp_path, {newcomer: ""}))
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"- weft.{newcomer}" in result.stdout
+
+
+def test_storage_modules_with_a_place_in_storage_have_one_among_all_layers() -> None:
+    # `storage` as a whole cannot be a layer of the first contract: its ports are further down than the rest.
+    contract = configparser.ConfigParser()
+    contract.read_string(CONTRACT.read_text("utf-8"))
+    inner = set(re.findall(r"\w+", contract["importlinter:contract:storage"]["layers"]))
+    outer = set(re.findall(r"storage\.(\w+)", contract["importlinter:contract:layers"]["layers"]))
+    assert inner == outer
 
 
 def test_facades_of_definitions_import_upwards_only_when_called() -> None:
