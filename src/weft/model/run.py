@@ -40,6 +40,7 @@ class FailureReason(Enum):
     """Why a run failed, for people and for retry policies."""
 
     STEP_FAILED = "step_failed"
+    CHECK_FAILED = "check_failed"  # no step failed, but a blocking check kept steps from running
     RESOURCE_FAILED = "resource_failed"
     LOST = "lost"  # its process is gone without a word
     CONFIG = "config"
