@@ -1,0 +1,320 @@
+"""Composing graphs: what happens while the body of a ``@graph`` or ``@job`` runs.
+
+The body is run once, at declaration. Calling a node in it records an invocation and gives handles for its outputs; passing handles on records
+the wiring. Nothing of the user's ops runs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from weft.definitions.names import check_name
+from weft.errors import DefinitionError, InvocationError, did_you_mean
+
+if TYPE_CHECKING:
+    from weft.definitions.hooks import HookDefinition
+    from weft.definitions.inputs_outputs import In, Out
+    from weft.model.retry import RetryPolicy
+
+
+class NodeDefinition(ABC):
+    """What can be a node of a graph: an op or a graph."""
+
+    name: str
+    ins: Mapping[str, In]
+    outs: Mapping[str, Out]
+
+    def alias(self, name: str) -> PendingNode:
+        """This node under another name."""
+        return PendingNode(self, name=name)
+
+    def tag(self, tags: Mapping[str, str]) -> PendingNode:
+        """This node with more tags."""
+        return PendingNode(self, tags=tags)
+
+    def with_hooks(self, hook_defs: set[HookDefinition]) -> PendingNode:
+        """This node with hooks."""
+        return PendingNode(self, hooks=frozenset(hook_defs))
+
+    def with_retry_policy(self, retry_policy: RetryPolicy) -> PendingNode:
+        """This node with another retry policy."""
+        return PendingNode(self, retry_policy=retry_policy)
+
+
+class PendingNode:
+    """A node with settings, about to be called in the body of a graph."""
+
+    def __init__(
+        self,
+        definition: NodeDefinition,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        hooks: frozenset[HookDefinition] = frozenset(),
+        retry_policy: RetryPolicy | None = None,
+    ) -> None:
+        self.definition = definition
+        self.name = check_name(name, "a node") if name is not None else None
+        self.tags = dict(tags or {})
+        self.hooks = hooks
+        self.retry_policy = retry_policy
+
+    def alias(self, name: str) -> PendingNode:
+        """The same under another name."""
+        return self._with(name=name)
+
+    def tag(self, tags: Mapping[str, str]) -> PendingNode:
+        """The same with more tags."""
+        return self._with(tags={**self.tags, **tags})
+
+    def with_hooks(self, hook_defs: set[HookDefinition]) -> PendingNode:
+        """The same with more hooks."""
+        return self._with(hooks=self.hooks | hook_defs)
+
+    def with_retry_policy(self, retry_policy: RetryPolicy) -> PendingNode:
+        """The same with another retry policy."""
+        return self._with(retry_policy=retry_policy)
+
+    def _with(self, **changes: Any) -> PendingNode:
+        settings: dict[str, Any] = {
+            "name": self.name,
+            "tags": self.tags,
+            "hooks": self.hooks,
+            "retry_policy": self.retry_policy,
+        }
+        return PendingNode(self.definition, **{**settings, **changes})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not in_composition():
+            raise InvocationError(
+                f'"{self.definition.name}" with settings was called outside a graph.',
+                code="WEFT-I002",
+                fix="call alias(), tag(), with_hooks() or with_retry_policy() only in the body of a @graph or @job",
+            )
+        return invoke_node(self.definition, args, kwargs, pending=self)
+
+
+class NodeOutput:
+    """A handle of one output of a node, in the body of a graph."""
+
+    __slots__ = ("is_dynamic", "node", "output")
+
+    def __init__(self, node: str, output: str, is_dynamic: bool = False) -> None:
+        self.node = node
+        self.output = output
+        self.is_dynamic = is_dynamic
+
+    def map(self, fn: Callable[[Any], Any]) -> Any:
+        """Call `fn` with a handle of one value: what it calls gets one copy for each value at run time."""
+        if not self.is_dynamic:
+            raise DefinitionError(
+                f'the output "{self.output}" of "{self.node}" is not dynamic, so it cannot be mapped.',
+                code="WEFT-D062",
+                fix="declare it with DynamicOut(), or call the op with it directly",
+            )
+        mapped = fn(NodeOutput(self.node, self.output, is_dynamic=False))
+        return _mark_mapped(mapped)
+
+    def collect(self) -> CollectedOutput:
+        """All values as one list."""
+        if not self.is_dynamic:
+            raise DefinitionError(
+                f'the output "{self.output}" of "{self.node}" is not dynamic, so it cannot be collected.',
+                code="WEFT-D062",
+                fix="collect the result of .map(), or a DynamicOut()",
+            )
+        return CollectedOutput(self.node, self.output)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise DefinitionError(
+            f'the output "{self.output}" of "{self.node}" was iterated over while the graph was composed.',
+            code="WEFT-D063",
+            facts={"why": "the body of a graph only wires ops; values exist when it runs"},
+            fix="use DynamicOut() with .map() for a number of steps that is known at run time only",
+        )
+
+
+class CollectedOutput:
+    """A handle of all values of a dynamic output as a list."""
+
+    __slots__ = ("node", "output")
+
+    def __init__(self, node: str, output: str) -> None:
+        self.node = node
+        self.output = output
+
+
+class GraphInput:
+    """A handle of an input of the graph that is being composed."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+Wire: TypeAlias = "NodeOutput | CollectedOutput | GraphInput | list[NodeOutput | CollectedOutput | GraphInput]"
+
+
+class Node:
+    """One node of a graph: a definition under a name, with its wiring (input name to where the value comes from)."""
+
+    __slots__ = ("definition", "hooks", "inputs", "name", "retry_policy", "tags")
+
+    def __init__(
+        self,
+        name: str,
+        definition: NodeDefinition,
+        inputs: Mapping[str, Wire],
+        tags: Mapping[str, str],
+        hooks: frozenset[HookDefinition],
+        retry_policy: RetryPolicy | None,
+    ) -> None:
+        self.name = name
+        self.definition = definition
+        self.inputs = dict(inputs)
+        self.tags = dict(tags)
+        self.hooks = hooks
+        self.retry_policy = retry_policy
+
+
+class Composition:
+    """The graph that is being composed."""
+
+    def __init__(self, graph_name: str) -> None:
+        self.graph_name = graph_name
+        self.nodes: dict[str, Node] = {}
+
+    def free_name(self, wanted: str) -> str:
+        """`wanted`, or `wanted` with the first free number from 2 on."""
+        if wanted not in self.nodes:
+            return wanted
+        number = 2
+        while f"{wanted}_{number}" in self.nodes:
+            number += 1
+        return f"{wanted}_{number}"
+
+
+_current: ContextVar[Composition | None] = ContextVar("weft_composition", default=None)
+
+
+def in_composition() -> bool:
+    """Whether the body of a graph is running."""
+    return _current.get() is not None
+
+
+@contextmanager
+def composing(graph_name: str) -> Iterator[Composition]:
+    """While the context is open, calls of nodes are recorded in the composition it gives."""
+    composition = Composition(graph_name)
+    token = _current.set(composition)
+    try:
+        yield composition
+    finally:
+        _current.reset(token)
+
+
+def invoke_node(
+    definition: NodeDefinition, args: Sequence[Any], kwargs: Mapping[str, Any], *, pending: PendingNode | None = None
+) -> Any:
+    """Record the call of a node in the current composition and give handles for its outputs: one, or a named tuple."""
+    composition = _current.get()
+    assert composition is not None, "checked by the caller"
+    name = _node_name(composition, definition, pending)
+    inputs = _wire_inputs(composition, definition, name, args, kwargs)
+    composition.nodes[name] = Node(
+        name,
+        definition,
+        inputs,
+        pending.tags if pending else {},
+        pending.hooks if pending else frozenset(),
+        pending.retry_policy if pending else None,
+    )
+    handles = [NodeOutput(name, output, out.is_dynamic) for output, out in definition.outs.items()]
+    if len(handles) == 1:
+        return handles[0]
+    if not handles:
+        return None
+    return namedtuple(f"{definition.name}_outputs", list(definition.outs), rename=True)(*handles)
+
+
+def _node_name(composition: Composition, definition: NodeDefinition, pending: PendingNode | None) -> str:
+    if pending is None or pending.name is None:
+        return composition.free_name(definition.name)
+    if pending.name in composition.nodes:
+        raise DefinitionError(
+            f'graph "{composition.graph_name}" has two nodes named "{pending.name}".',
+            code="WEFT-D018",
+            facts={"ops": f"{composition.nodes[pending.name].definition.name}, {definition.name}"},
+            fix="give each .alias() its own name",
+        )
+    return pending.name
+
+
+def _wire_inputs(
+    composition: Composition,
+    definition: NodeDefinition,
+    name: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> dict[str, Wire]:
+    positional = [key for key, spec in definition.ins.items() if not getattr(spec, "is_nothing", False)]
+    positional += [key for key in definition.ins if key not in positional]
+    if len(args) > len(positional):
+        raise DefinitionError(
+            f'"{name}" in graph "{composition.graph_name}" was called with {len(args)} inputs, but takes {len(positional)}.',
+            code="WEFT-D019",
+            facts={"inputs": ", ".join(positional) or "(none)"},
+            fix="pass only its inputs; context, config and resources come at run time",
+        )
+    given: dict[str, Any] = dict(zip(positional, args, strict=False))
+    for key, value in kwargs.items():
+        if key not in definition.ins:
+            raise DefinitionError(
+                f'"{name}" in graph "{composition.graph_name}" has no input "{key}".',
+                code="WEFT-D020",
+                facts={"inputs": ", ".join(definition.ins) or "(none)"},
+                fix=did_you_mean(key, definition.ins, "pass only its inputs"),
+            )
+        given[key] = value
+    return {key: _wire(composition, name, key, value) for key, value in given.items()}
+
+
+def _wire(composition: Composition, node: str, input_name: str, value: Any) -> Wire:
+    if isinstance(value, (CollectedOutput, GraphInput)):
+        return value
+    if isinstance(value, NodeOutput):
+        if value.is_dynamic:
+            raise DefinitionError(
+                f'"{node}" in graph "{composition.graph_name}" takes the dynamic output of "{value.node}" as it is.',
+                code="WEFT-D064",
+                facts={"input": input_name},
+                fix="use .map(...) for one call for each value, or .collect() for all values as a list",
+            )
+        return value
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        wires = [_wire(composition, node, input_name, item) for item in value]
+        flat = [wire for wire in wires if not isinstance(wire, list)]
+        if len(flat) == len(wires):
+            return flat
+    raise DefinitionError(
+        f'"{node}" in graph "{composition.graph_name}" was given {type(value).__name__} for its input "{input_name}".',
+        code="WEFT-D021",
+        facts={"value": repr(value)[:80], "expected": "the output of another op, or an input of the graph"},
+        fix="make the value the output of an op, a default of the input, or configuration",
+    )
+
+
+def _mark_mapped(result: Any) -> Any:
+    """Results of a mapped call are dynamic again, so that they can be mapped further or collected."""
+    if isinstance(result, NodeOutput):
+        return NodeOutput(result.node, result.output, is_dynamic=True)
+    if isinstance(result, tuple):
+        marked = [_mark_mapped(item) for item in result]
+        return type(result)(*marked) if hasattr(result, "_fields") else tuple(marked)
+    return result

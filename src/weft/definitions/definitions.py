@@ -1,0 +1,139 @@
+"""`Definitions`: everything that a project declares, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from weft.definitions.asset_spec import AssetSpec
+from weft.definitions.assets import AssetsDefinition
+from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.repository import Repository
+from weft.definitions.source import called_at
+from weft.errors import DefinitionError, InvocationError, did_you_mean, some_of
+from weft.model.assets import AssetGraph
+from weft.model.keys import AssetKey, CoercibleToAssetKey
+from weft.model.snapshot import DefinitionsSnapshot
+
+
+class Definitions:
+    """Assets, checks, jobs and resources of a project. Resolved when first used: `resolve` reports every problem in one pass.
+
+    Args:
+        assets: decorated functions, `AssetSpec` (external assets), and lists of these.
+        asset_checks: what `asset_check` and `multi_asset_check` give.
+        jobs: jobs of ops and asset jobs.
+        resources: key to resource: a `ConfigurableResource`, a `ResourceDefinition`, an I/O manager, or any object.
+        metadata: facts for the reader.
+
+    >>> defs = Definitions(assets=[orders, total])
+    """
+
+    def __init__(
+        self,
+        assets: Iterable[Any] = (),
+        *,
+        asset_checks: Iterable[Any] = (),
+        jobs: Iterable[Any] = (),
+        resources: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.assets: Sequence[Any] = list(assets)
+        self.asset_checks: Sequence[Any] = list(asset_checks)
+        self.jobs: Sequence[Any] = list(jobs)
+        self.resources: Mapping[str, Any] = dict(resources or {})
+        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.declared_at = called_at()
+        self._repository: Repository | None = None
+
+    def resolve(self) -> Repository:
+        """The resolved definitions; made once.
+
+        Raises:
+            DefinitionError: with every problem found.
+        """
+        if self._repository is None:
+            self._repository = Repository(self.assets, self.asset_checks, self.jobs, self.resources, self.metadata)
+        return self._repository
+
+    @staticmethod
+    def merge(*parts: Definitions) -> Definitions:
+        """All of them as one. Equal resources under one key are kept once.
+
+        Raises:
+            DefinitionError: (WEFT-D044) two bring different resources under one key.
+        """
+        resources: dict[str, Any] = {}
+        for part in parts:
+            for key, resource in part.resources.items():
+                if key in resources and resources[key] is not resource and resources[key] != resource:
+                    raise DefinitionError(
+                        f'Two of the merged definitions have different resources under the key "{key}".',
+                        code="WEFT-D044",
+                        fix="rename one, or share one object",
+                    )
+                resources[key] = resource
+        metadata = {key: value for part in parts for key, value in part.metadata.items()}
+        return Definitions(
+            [item for part in parts for item in part.assets],
+            asset_checks=[item for part in parts for item in part.asset_checks],
+            jobs=[item for part in parts for item in part.jobs],
+            resources=resources,
+            metadata=metadata,
+        )
+
+    def validate_loadable(self) -> None:
+        """Raise a `DefinitionError` with every problem, if there is any."""
+        self.resolve()
+
+    def describe(self) -> DefinitionsSnapshot:
+        """The definitions as one value."""
+        return self.resolve().describe()
+
+    def get_asset_graph(self) -> AssetGraph:
+        """Every asset and check with its edges."""
+        return self.resolve().graph
+
+    def get_assets_def(self, key: CoercibleToAssetKey) -> AssetsDefinition[Any, Any]:
+        """What computes an asset.
+
+        Raises:
+            InvocationError: (WEFT-I005) nothing here does.
+        """
+        wanted = AssetKey.of(key)
+        found = self.resolve().asset(wanted)
+        if found is None:
+            known = [known.to_user_string() for known in self.get_asset_graph().materializable_keys]
+            raise InvocationError(
+                f'no asset "{wanted.to_user_string()}" is computed here.',
+                code="WEFT-I005",
+                facts={"known assets": some_of(known)},
+                fix=did_you_mean(wanted.to_user_string(), known, "check the key"),
+            )
+        return found
+
+    def resolve_all_asset_specs(self) -> list[AssetSpec]:
+        """The spec of every declared asset."""
+        repository = self.resolve()
+        return [spec for key in repository.graph.keys if (spec := repository.spec(key)) is not None]
+
+    def get_job_def(self, name: str) -> JobDefinition | AssetJobDefinition:
+        """A job by its name, ready to run.
+
+        Raises:
+            InvocationError: (WEFT-I006) there is no such job.
+        """
+        jobs = self.resolve().jobs
+        if name not in jobs:
+            raise InvocationError(
+                f'there is no job "{name}".',
+                code="WEFT-I006",
+                facts={"known jobs": some_of(jobs)},
+                fix=did_you_mean(name, jobs, "add it: Definitions(jobs=[...])"),
+            )
+        return jobs[name]
+
+    resolve_job_def = get_job_def
+
+    def __repr__(self) -> str:
+        return f"Definitions(assets={len(self.assets)}, jobs={len(self.jobs)}, resources={sorted(self.resources)})"

@@ -1,0 +1,71 @@
+"""Hooks: functions called after a step succeeded or failed, in the process of the step. Their errors never change its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, overload
+
+from weft.definitions.names import check_name
+
+
+class HookDefinition:
+    """A hook: called with a `HookContext` when a step `on` "success" or "failure" has ended."""
+
+    __slots__ = ("description", "fn", "name", "on", "required_resource_keys")
+
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        *,
+        name: str | None = None,
+        on: str,
+        required_resource_keys: Collection[str] = (),
+        description: str | None = None,
+    ) -> None:
+        self.fn = fn
+        self.name = check_name(name or fn.__name__, "a hook")
+        self.on = on
+        self.required_resource_keys = frozenset(required_resource_keys)
+        self.description = description or fn.__doc__
+
+    def __call__(self, context: Any) -> Any:
+        """Call the function itself, for tests."""
+        return self.fn(context)
+
+    def __repr__(self) -> str:
+        return f"HookDefinition({self.name!r}, on={self.on!r})"
+
+
+@overload
+def success_hook(fn: Callable[[Any], Any], /) -> HookDefinition: ...
+@overload
+def success_hook(
+    *, name: str | None = None, required_resource_keys: Collection[str] = ()
+) -> Callable[[Callable[[Any], Any]], HookDefinition]: ...
+def success_hook(
+    fn: Callable[[Any], Any] | None = None, *, name: str | None = None, required_resource_keys: Collection[str] = ()
+) -> HookDefinition | Callable[[Callable[[Any], Any]], HookDefinition]:
+    """A hook that is called after each step that succeeded."""
+    return _hook(fn, "success", name, required_resource_keys)
+
+
+@overload
+def failure_hook(fn: Callable[[Any], Any], /) -> HookDefinition: ...
+@overload
+def failure_hook(
+    *, name: str | None = None, required_resource_keys: Collection[str] = ()
+) -> Callable[[Callable[[Any], Any]], HookDefinition]: ...
+def failure_hook(
+    fn: Callable[[Any], Any] | None = None, *, name: str | None = None, required_resource_keys: Collection[str] = ()
+) -> HookDefinition | Callable[[Callable[[Any], Any]], HookDefinition]:
+    """A hook that is called after each step that failed for good. ``context.step_exception`` is the exception."""
+    return _hook(fn, "failure", name, required_resource_keys)
+
+
+def _hook(
+    fn: Callable[[Any], Any] | None, on: str, name: str | None, required_resource_keys: Collection[str]
+) -> HookDefinition | Callable[[Callable[[Any], Any]], HookDefinition]:
+    def make(function: Callable[[Any], Any]) -> HookDefinition:
+        return HookDefinition(function, name=name, on=on, required_resource_keys=required_resource_keys)
+
+    return make if fn is None else make(fn)

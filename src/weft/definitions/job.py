@@ -1,0 +1,356 @@
+"""Jobs: a graph, or a selection of assets, with what it needs to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from weft.definitions.asset_selection import AssetSelection
+from weft.definitions.flatten import FlatGraph, flatten_graph, graph_input_sources
+from weft.definitions.graph import GraphDefinition
+from weft.definitions.hooks import HookDefinition
+from weft.definitions.names import check_name
+from weft.definitions.source import called_at
+from weft.errors import InvocationError
+from weft.model.retry import RetryPolicy
+from weft.model.snapshot import JobSnapshot
+
+if TYPE_CHECKING:
+    from weft.definitions.repository import Repository
+    from weft.execution.results import ExecuteInProcessResult
+    from weft.instance import Instance
+    from weft.model.keys import CoercibleToAssetKey
+    from weft.model.partitions.definitions import PartitionsDefinition
+
+
+class JobDefinition:
+    """A graph of ops with resources, configuration and settings. Made by `job` or `GraphDefinition.to_job`."""
+
+    def __init__(
+        self,
+        graph: GraphDefinition,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        resource_defs: Mapping[str, Any] | None = None,
+        config: Any = None,
+        tags: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        hooks: Collection[HookDefinition] = (),
+        op_retry_policy: RetryPolicy | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        input_values: Mapping[str, Any] | None = None,
+        owners: Sequence[str] = (),
+    ) -> None:
+        self.graph = graph
+        self.name = check_name(name or graph.name, "a job")
+        self.description = description or graph.description
+        self.resource_defs = dict(resource_defs or {})
+        self.config = config
+        self.tags = {**graph.tags, **(tags or {})}
+        self.run_tags = {**self.tags, **(run_tags or {})}
+        self.metadata = dict(metadata or {})
+        self.hooks = frozenset(hooks)
+        self.op_retry_policy = op_retry_policy
+        self.partitions_def = partitions_def
+        self.input_values = {
+            **{name: declared.default_value for name, declared in graph.ins.items() if declared.has_default},
+            **(input_values or {}),
+        }
+        self.owners = tuple(owners)
+        self.declared_at = graph.declared_at
+        self._flat: FlatGraph | None = None
+
+    @property
+    def flat(self) -> FlatGraph:
+        """The steps of the job. Made once."""
+        if self._flat is None:
+            self._flat = self.flat_with(())
+        return self._flat
+
+    def flat_with(self, given_inputs: Collection[str]) -> FlatGraph:
+        """The steps of the job when the caller hands over these inputs of the graph, besides those the job has."""
+        values = dict.fromkeys([*self.input_values, *given_inputs])
+        return flatten_graph(
+            self.graph,
+            graph_input_sources(self.graph, values),
+            hooks=self.hooks,
+            retry_policy=self.op_retry_policy,
+        )
+
+    def describe(self) -> JobSnapshot:
+        """The job as a value. Its plan carries every step."""
+        from weft.model.plan import RunPlan
+
+        return JobSnapshot(
+            name=self.name,
+            description=self.description,
+            tags=self.run_tags,
+            metadata=_plain(self.metadata),
+            plan=RunPlan(job_name=self.name, steps=self.flat.steps),
+            partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
+        )
+
+    def execute_in_process(
+        self,
+        run_config: Any = None,
+        *,
+        instance: Instance | None = None,
+        partition_key: str | None = None,
+        raise_on_error: bool = True,
+        op_selection: Sequence[str] | None = None,
+        run_id: str | None = None,
+        input_values: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        resources: Mapping[str, Any] | None = None,
+    ) -> ExecuteInProcessResult:
+        """Run the job in this process and wait for its end.
+
+        Args:
+            run_config: configuration, as a dict or `RunConfig`; the job's own where it is None.
+            instance: where the run is recorded; without one, in memory, and nothing is left on disk.
+            partition_key: the partition to make.
+            raise_on_error: raise the error of the first step that failed, instead of returning a result without success.
+            op_selection: which ops, such as ``["*clean"]``; the default is all.
+            run_id: the id of the run, for tests.
+            input_values: values of the inputs of the graph.
+            tags: tags of the run.
+            resources: resources that replace the job's.
+
+        Raises:
+            ConfigError: the configuration does not fit; nothing ran.
+            StepFailedError: a step failed and `raise_on_error` is set; the user's exception is its cause.
+        """
+        from weft.runs.in_process import execute_job
+
+        return execute_job(
+            self,
+            run_config=run_config,
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=raise_on_error,
+            op_selection=op_selection,
+            run_id=run_id,
+            input_values=input_values,
+            tags=tags,
+            resources=resources,
+        )
+
+    def with_hooks(self, hook_defs: set[HookDefinition]) -> JobDefinition:
+        """The job with more hooks."""
+        return self._copy(hooks=self.hooks | hook_defs)
+
+    def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
+        """The job with resources for the keys that it has none for."""
+        return self._copy(resource_defs={**resource_defs, **self.resource_defs})
+
+    def _copy(self, **changes: Any) -> JobDefinition:
+        copy = object.__new__(JobDefinition)
+        copy.__dict__.update(self.__dict__, _flat=None, **changes)
+        return copy
+
+    def __repr__(self) -> str:
+        return f"JobDefinition({self.name!r})"
+
+
+class AssetJobDefinition:
+    """A job that makes a selection of assets and checks; resolved against the definitions it is declared with. Made by `define_asset_job`."""
+
+    def __init__(
+        self,
+        name: str,
+        selection: Any = None,
+        *,
+        config: Any = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        hooks: Collection[HookDefinition] = (),
+        op_retry_policy: RetryPolicy | None = None,
+        owners: Sequence[str] = (),
+    ) -> None:
+        self.name = check_name(name, "a job")
+        self.selection = AssetSelection.of(selection) if selection is not None else AssetSelection.all()
+        self.config = config
+        self.description = description
+        self.tags = dict(tags or {})
+        self.run_tags = {**self.tags, **(run_tags or {})}
+        self.metadata = dict(metadata or {})
+        self.partitions_def = partitions_def
+        self.hooks = frozenset(hooks)
+        self.op_retry_policy = op_retry_policy
+        self.owners = tuple(owners)
+        self.declared_at = called_at()
+        self._repository: Repository | None = None
+
+    def bound_to(self, repository: Repository) -> AssetJobDefinition:
+        """This job with the definitions that its selection means."""
+        copy = object.__new__(AssetJobDefinition)
+        copy.__dict__.update(self.__dict__, _repository=repository)
+        return copy
+
+    def describe(self) -> JobSnapshot:
+        """The job as a value. Its selection is resolved by planning."""
+        return JobSnapshot(
+            name=self.name,
+            description=self.description,
+            tags=self.run_tags,
+            metadata=_plain(self.metadata),
+            selection=self.selection.expression,
+            partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
+        )
+
+    def execute_in_process(
+        self,
+        run_config: Any = None,
+        *,
+        instance: Instance | None = None,
+        partition_key: str | None = None,
+        raise_on_error: bool = True,
+        asset_selection: Sequence[CoercibleToAssetKey] | None = None,
+        run_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        resources: Mapping[str, Any] | None = None,
+    ) -> ExecuteInProcessResult:
+        """Run the job in this process and wait for its end. See `JobDefinition.execute_in_process`.
+
+        Raises:
+            InvocationError: (WEFT-I004) the job was not taken from definitions.
+        """
+        if self._repository is None:
+            raise InvocationError(
+                f'the asset job "{self.name}" does not know its assets yet.',
+                code="WEFT-I004",
+                fix=f'take it from the definitions: defs.get_job_def("{self.name}").execute_in_process()',
+            )
+        from weft.runs.in_process import execute_asset_job
+
+        return execute_asset_job(
+            self,
+            self._repository,
+            run_config=run_config,
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=raise_on_error,
+            asset_selection=asset_selection,
+            run_id=run_id,
+            tags=tags,
+            resources=resources,
+        )
+
+    def __repr__(self) -> str:
+        return f"AssetJobDefinition({self.name!r})"
+
+
+def define_asset_job(
+    name: str,
+    selection: Any = None,
+    config: Any = None,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    hooks: Collection[HookDefinition] = (),
+    op_retry_policy: RetryPolicy | None = None,
+    owners: Sequence[str] = (),
+) -> AssetJobDefinition:
+    """A job that makes the selected assets and checks, in the order of their dependencies.
+
+    Args:
+        name: the name of the job.
+        selection: an `AssetSelection`, a selection string, or assets; all assets by default. It is resolved when the definitions are.
+        config: run configuration.
+        description: what it is for.
+        tags: tags of the job and its runs.
+        run_tags: tags of its runs only.
+        metadata: facts for the reader.
+        partitions_def: taken from the assets where it is not given.
+        hooks: called after each of its steps.
+        op_retry_policy: the policy of steps that have none of their own.
+        owners: e-mail addresses or ``team:<name>``.
+    """
+    return AssetJobDefinition(
+        name,
+        selection,
+        config=config,
+        description=description,
+        tags=tags,
+        run_tags=run_tags,
+        metadata=metadata,
+        partitions_def=partitions_def,
+        hooks=hooks,
+        op_retry_policy=op_retry_policy,
+        owners=owners,
+    )
+
+
+@overload
+def job(fn: Callable[..., Any], /) -> JobDefinition: ...
+@overload
+def job(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    config: Any = None,
+    tags: Mapping[str, str] | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    hooks: Collection[HookDefinition] = (),
+    op_retry_policy: RetryPolicy | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    input_values: Mapping[str, Any] | None = None,
+    owners: Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], JobDefinition]: ...
+def job(
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    config: Any = None,
+    tags: Mapping[str, str] | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    hooks: Collection[HookDefinition] = (),
+    op_retry_policy: RetryPolicy | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    input_values: Mapping[str, Any] | None = None,
+    owners: Sequence[str] = (),
+) -> JobDefinition | Callable[[Callable[..., Any]], JobDefinition]:
+    """Make a function that calls ops a job.
+
+    >>> @job
+    ... def nightly():
+    ...     load(clean(extract()))
+    """
+
+    def make(function: Callable[..., Any]) -> JobDefinition:
+        return JobDefinition(
+            GraphDefinition(function, name=name, description=description),
+            resource_defs=resource_defs,
+            config=config,
+            tags=tags,
+            run_tags=run_tags,
+            metadata=metadata,
+            hooks=hooks,
+            op_retry_policy=op_retry_policy,
+            partitions_def=partitions_def,
+            input_values=input_values,
+            owners=owners,
+        )
+
+    return make if fn is None else make(fn)
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    from weft.model.codec import to_builtins
+    from weft.model.metadata import metadata_values
+
+    plain: dict[str, Any] = to_builtins(metadata_values(metadata))
+    return plain

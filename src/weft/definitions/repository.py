@@ -1,0 +1,368 @@
+"""Definitions resolved: every name connected, every problem found in one linear pass, described as values.
+
+A `Repository` is what a loaded code location is: the asset graph, the units that compute it, the jobs, the resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from weft.definitions.asset_checks import AssetChecksDefinition
+from weft.definitions.asset_spec import AssetSpec
+from weft.definitions.assets import AssetsDefinition
+from weft.definitions.flatten import StepBody
+from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
+from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.errors import DefinitionError, Problem, did_you_mean, some_of
+from weft.model.assets import AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.metadata import metadata_values
+from weft.model.plan import ComputeUnit
+from weft.model.snapshot import DefinitionsSnapshot, OpSnapshot, ResourceSnapshot
+
+
+class Repository:
+    """Resolved definitions.
+
+    Attributes:
+        graph: every asset and check with its edges.
+        jobs: name to job; asset jobs are bound to this repository.
+        resource_defs: key to resource, as declared at the top level.
+
+    Raises (on construction):
+        DefinitionError: with every problem found, not just the first.
+    """
+
+    def __init__(
+        self,
+        assets: Iterable[Any] = (),
+        checks: Iterable[Any] = (),
+        jobs: Iterable[Any] = (),
+        resource_defs: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._problems: list[Problem] = []
+        self.resource_defs = dict(resource_defs or {})
+        self.metadata = dict(metadata or {})
+        self._definitions: list[AssetsDefinition[Any, Any]] = []
+        self._specs: list[AssetSpec] = []
+        self._sort(assets, checks)
+        self._by_key: dict[AssetKey, AssetsDefinition[Any, Any]] = {}
+        self._spec_by_key: dict[AssetKey, AssetSpec] = {}
+        self._by_name: dict[str, AssetsDefinition[Any, Any]] = {}
+        self._bodies: dict[str, StepBody] = {}
+        self._index()
+        self._connect_arguments()
+        nodes, check_nodes = self._describe()
+        self.graph = self._build_graph(nodes, check_nodes)
+        self.jobs = self._bind_jobs(jobs)
+        self._check_resources()
+        if self._problems:
+            raise DefinitionError.from_problems(self._problems)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def definitions(self) -> Sequence[AssetsDefinition[Any, Any]]:
+        """Everything that computes assets or checks, in the order of declaration."""
+        return self._definitions
+
+    def units(self) -> list[ComputeUnit]:
+        """Everything that can be run to make assets or evaluate checks."""
+        return [definition.describe_unit() for definition in self._definitions]
+
+    def units_for(self, assets: AbstractSet[AssetKey], checks: AbstractSet[AssetCheckKey]) -> list[ComputeUnit]:
+        """The units that compute any of these, in the order of declaration."""
+        return [
+            definition.describe_unit()
+            for definition in self._definitions
+            if not assets.isdisjoint(definition.keys) or not checks.isdisjoint(definition.check_keys)
+        ]
+
+    def asset(self, key: AssetKey) -> AssetsDefinition[Any, Any] | None:
+        """What computes the asset, or None where it is external or unknown."""
+        return self._by_key.get(key)
+
+    def spec(self, key: AssetKey) -> AssetSpec | None:
+        """The spec of an asset, or None where nothing declares it."""
+        return self._spec_by_key.get(key)
+
+    def body(self, step_key: str) -> StepBody:
+        """The user's side of a step of an asset or check."""
+        found = self._bodies.get(step_key)
+        if found is None:
+            definition = self._by_name[step_key.split(".", 1)[0]]
+            self._bodies.update(definition.bodies())
+            found = self._bodies[step_key]
+        return found
+
+    def definition_of_step(self, step_key: str) -> AssetsDefinition[Any, Any] | None:
+        """What a step of an asset run belongs to."""
+        return self._by_name.get(step_key.split(".", 1)[0])
+
+    def describe(self) -> DefinitionsSnapshot:
+        """Everything as one value. Equal definitions give equal values."""
+        return DefinitionsSnapshot(
+            assets=tuple(self.graph),
+            checks=tuple(self.graph.checks.values()),
+            units=tuple(self.units()),
+            jobs=tuple(job.describe() for job in self.jobs.values()),
+            ops=self._describe_ops(),
+            resources=tuple(_describe_resource(key, resource) for key, resource in sorted(self.resource_defs.items())),
+            metadata=metadata_values(self.metadata),
+        )
+
+    def _describe_ops(self) -> tuple[OpSnapshot, ...]:
+        ops = {
+            body.op.name: body.op
+            for job in self.jobs.values()
+            if isinstance(job, JobDefinition)
+            for body in job.flat.bodies.values()
+        }
+        return tuple(
+            OpSnapshot(
+                name=name,
+                description=op.description,
+                inputs=tuple(op.ins),
+                outputs=tuple(op.outs),
+                resource_keys=tuple(sorted(op.required_resource_keys)),
+            )
+            for name, op in sorted(ops.items())
+        )
+
+    # --- resolving ---------------------------------------------------------------------------------------------------
+
+    def _problem(self, code: str, what: str, *, fix: str, **facts: object) -> None:
+        self._problems.append(
+            Problem(code, what, facts={label.replace("_", " "): value for label, value in facts.items()}, fix=fix)
+        )
+
+    def _sort(self, assets: Iterable[Any], checks: Iterable[Any]) -> None:
+        seen: set[int] = set()
+        for item in _flat([*assets, *checks]):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            if isinstance(item, AssetsDefinition):
+                self._definitions.append(item)
+            elif isinstance(item, AssetSpec):
+                self._specs.append(item)
+            else:
+                self._problem(
+                    "WEFT-D038",
+                    f"{item!r} is neither an asset nor a check.",
+                    fix="decorate the function with @asset or @asset_check, or make it an AssetSpec",
+                )
+
+    def _index(self) -> None:
+        for definition in self._definitions:
+            name = definition.node_def.name
+            other = self._by_name.get(name)
+            if (
+                other is not None
+                and not set(other.keys) & set(definition.keys)
+                and not set(other.check_keys) & set(definition.check_keys)
+            ):
+                self._problem(
+                    "WEFT-D030",
+                    f'Two definitions have steps named "{name}".',
+                    fix="rename one of the functions, or give it name=...",
+                    declared_in=f"{other.declared_at}\n{definition.declared_at}",
+                )
+            self._by_name[name] = definition
+            for spec in definition.specs:
+                self._claim(spec, definition.declared_at, definition)
+        for spec in self._specs:
+            self._claim(spec, spec.declared_at, None)
+
+    def _claim(self, spec: AssetSpec, place: str | None, definition: AssetsDefinition[Any, Any] | None) -> None:
+        if spec.key in self._spec_by_key:
+            other = self._by_key.get(spec.key)
+            first = other.declared_at if other is not None else self._spec_by_key[spec.key].declared_at
+            self._problem(
+                "WEFT-D039",
+                f'Asset "{spec.key.to_user_string()}" is defined twice.',
+                fix="remove one, or give it another key",
+                declared_in=f"{first or 'an AssetSpec'}\n{place or 'an AssetSpec'}",
+            )
+            return
+        self._spec_by_key[spec.key] = spec
+        if definition is not None:
+            self._by_key[spec.key] = definition
+
+    def _connect_arguments(self) -> None:
+        """Give each argument that names no key its asset: of that name alone, else in the same prefix, else in the same group."""
+        by_last: dict[str, list[AssetSpec]] | None = None
+        for index, definition in enumerate(self._definitions):
+            renamed: dict[str, AssetKey] = {}
+            for name, given in definition.inputs.items():
+                if given.key in self._spec_by_key:
+                    continue
+                if by_last is None:
+                    by_last = {}
+                    for spec in self._spec_by_key.values():
+                        by_last.setdefault(spec.key.parts[-1], []).append(spec)
+                near = self._same_name(definition, by_last.get(given.key.parts[-1], [])) if given.is_implicit else None
+                if near is not None:
+                    renamed[name] = near
+                else:
+                    self._unknown_upstream(definition, given.key)
+            if renamed:
+                changed = definition.with_inputs(renamed)
+                self._definitions[index] = changed
+                self._by_name[changed.node_def.name] = changed
+                self._by_key.update(dict.fromkeys(changed.keys, changed))
+
+    @staticmethod
+    def _same_name(definition: AssetsDefinition[Any, Any], candidates: Sequence[AssetSpec]) -> AssetKey | None:
+        about = [*definition.specs]
+        prefixes = {spec.key.parts[:-1] for spec in about} | {key.asset_key.parts[:-1] for key in definition.check_keys}
+        groups = {spec.group_name for spec in about}
+        for wanted in (
+            [spec.key for spec in candidates if spec.key.parts[:-1] in prefixes],
+            [spec.key for spec in candidates if spec.group_name in groups],
+        ):
+            if len(wanted) == 1:
+                return wanted[0]
+        return None
+
+    def _unknown_upstream(self, definition: AssetsDefinition[Any, Any], key: AssetKey) -> None:
+        text = key.to_user_string()
+        known = [known.to_user_string() for known in self._spec_by_key]
+        makes = definition.keys[0].to_user_string() if definition.keys else definition.node_def.name
+        self._problem(
+            "WEFT-D014",
+            f'{"Asset" if definition.keys else "Check"} "{makes}" depends on "{text}", which is not defined.',
+            fix=did_you_mean(text, known, f'add an asset "{text}", or declare it external: AssetSpec("{text}").'),
+            declared_in=definition.declared_at or "?",
+            known_assets=some_of(name for name in known if name != makes),
+        )
+
+    def _describe(self) -> tuple[list[AssetNode], list[AssetCheckNode]]:
+        nodes: dict[AssetKey, AssetNode] = {}
+        checks: dict[AssetCheckKey, AssetCheckNode] = {}
+        for definition in self._definitions:
+            for node in definition.describe_nodes():
+                nodes.setdefault(node.key, node)
+            for check in definition.describe_checks():
+                if check.key in checks:
+                    self._problem(
+                        "WEFT-D033",
+                        f'Check "{check.key.name}" of asset "{check.key.asset_key.to_user_string()}" is defined twice.',
+                        fix="rename one of them",
+                        declared_in=definition.declared_at or "?",
+                    )
+                elif check.key.asset_key not in self._spec_by_key:
+                    self._unknown_checked(definition, check)
+                checks[check.key] = check
+        for spec in self._specs:
+            nodes.setdefault(spec.key, spec.describe())
+        return list(nodes.values()), list(checks.values())
+
+    def _unknown_checked(self, definition: AssetsDefinition[Any, Any], check: AssetCheckNode) -> None:
+        text = check.key.asset_key.to_user_string()
+        known = [known.to_user_string() for known in self._spec_by_key]
+        if isinstance(definition, AssetChecksDefinition) and any(
+            given.key == check.key.asset_key for given in definition.inputs.values()
+        ):
+            return  # reported already: the check loads the unknown asset
+        self._problem(
+            "WEFT-D032",
+            f'Check "{check.key.name}" is about asset "{text}", which is not defined.',
+            fix=did_you_mean(text, known, "add the asset, or remove the check"),
+            declared_in=definition.declared_at or "?",
+            known_assets=some_of(known),
+        )
+
+    def _build_graph(self, nodes: list[AssetNode], checks: list[AssetCheckNode]) -> AssetGraph:
+        try:
+            return AssetGraph(nodes, checks)
+        except AssetGraphCycle as cycle:
+            names = [key.to_user_string() for key in cycle.path]
+            places = [f"{key.to_user_string()}: {self._spec_by_key[key].declared_at or '?'}" for key in cycle.path[:-1]]
+            self._problem(
+                "WEFT-D031",
+                "Assets depend on each other in a cycle.",
+                fix="remove one of these dependencies",
+                path=" -> ".join(names),
+                declared_in="\n".join(places),
+            )
+            raise DefinitionError.from_problems(self._problems) from None
+
+    def _bind_jobs(self, jobs: Iterable[Any]) -> dict[str, JobDefinition | AssetJobDefinition]:
+        bound: dict[str, JobDefinition | AssetJobDefinition] = {}
+        for job in _flat(jobs):
+            if not isinstance(job, (JobDefinition, AssetJobDefinition)):
+                self._problem(
+                    "WEFT-D036",
+                    f"{job!r} is not a job.",
+                    fix="decorate it with @job, call .to_job() on a graph, or use define_asset_job(...)",
+                )
+            elif job.name in bound:
+                self._problem(
+                    "WEFT-D035",
+                    f'Two jobs are named "{job.name}".',
+                    fix="rename one of them",
+                    declared_in=f"{bound[job.name].declared_at or '?'}\n{job.declared_at or '?'}",
+                )
+            elif isinstance(job, AssetJobDefinition):
+                bound[job.name] = job.bound_to(self)
+            else:
+                bound[job.name] = job.with_top_level_resources(self.resource_defs)
+        return bound
+
+    def _check_resources(self) -> None:
+        missing: dict[str, list[str]] = {}
+        for definition in self._definitions:
+            needed = {
+                key for unit in (definition.describe_unit(),) for step in unit.steps for key in step.resource_keys
+            }
+            needed |= {
+                output.io_manager_key
+                for step in definition.describe_unit().steps
+                for output in step.outputs
+                if not output.is_nothing
+            }
+            self._note_missing(
+                needed, {*self.resource_defs, *definition.resource_defs}, definition.node_def.name, missing
+            )
+        for job in self.jobs.values():
+            if isinstance(job, JobDefinition):
+                needed = {key for step in job.flat.steps for key in step.resource_keys}
+                needed |= {
+                    output.io_manager_key for step in job.flat.steps for output in step.outputs if not output.is_nothing
+                }
+                needed |= {key for hook in job.hooks for key in hook.required_resource_keys}
+                self._note_missing(needed, job.resource_defs.keys(), job.name, missing)
+        for key, users in missing.items():
+            self._problem(
+                "WEFT-D034",
+                f'Resource "{key}" is needed, but not defined.',
+                fix=did_you_mean(key, self.resource_defs, f'add it: Definitions(resources={{"{key}": ...}})'),
+                needed_by=some_of(users),
+                known_resources=some_of(sorted(self.resource_defs)),
+            )
+
+    @staticmethod
+    def _note_missing(needed: set[str], known: Iterable[str], user: str, missing: dict[str, list[str]]) -> None:
+        for key in needed - set(known) - {DEFAULT_IO_MANAGER_KEY}:
+            missing.setdefault(key, []).append(user)
+
+
+def _flat(items: Iterable[Any]) -> Iterable[Any]:
+    for item in items:
+        if isinstance(item, (list, tuple, set, frozenset)):
+            yield from _flat(item)
+        else:
+            yield item
+
+
+def _describe_resource(key: str, resource: Any) -> ResourceSnapshot:
+    return ResourceSnapshot(
+        key=key,
+        type_name=type(resource).__name__,
+        description=getattr(resource, "description", None),
+        requires=tuple(sorted(getattr(resource, "required_resource_keys", ()))),
+    )

@@ -1,0 +1,245 @@
+"""What user functions return, yield or raise: outputs, materialisations, check results, failures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from weft.errors import DefinitionError
+from weft.model.events import AssetCheckSeverity
+from weft.model.keys import AssetKey, CoercibleToAssetKey
+from weft.model.metadata import AnyMetadataValue, MetadataValue, RawMetadata, metadata_values
+
+T = TypeVar("T")
+
+DEFAULT_OUTPUT = "result"
+
+
+class DataVersion:
+    """The version of an asset's content: equal versions mean equal content."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DataVersion) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return f"DataVersion({self.value!r})"
+
+
+class Output(Generic[T]):
+    """An output value with its name and metadata; yielded or returned by an op or asset.
+
+    Args:
+        value: the value; stored by the output's I/O manager.
+        output_name: which output, for ops with several.
+        metadata: label to value; kept with the output and, for assets, with the materialisation.
+        data_version: the version of the content, for assets.
+        tags: tags of the materialisation, for assets.
+    """
+
+    __slots__ = ("data_version", "metadata", "output_name", "tags", "value")
+
+    def __init__(
+        self,
+        value: T,
+        output_name: str = DEFAULT_OUTPUT,
+        metadata: RawMetadata | None = None,
+        data_version: DataVersion | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self.value = value
+        self.output_name = output_name
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.data_version = data_version
+        self.tags: dict[str, str] = dict(tags or {})
+
+    def __repr__(self) -> str:
+        return f"Output({self.value!r}, output_name={self.output_name!r})"
+
+
+class DynamicOutput(Generic[T]):
+    """One value of a dynamic output; the steps mapped over it get one copy for each `mapping_key`.
+
+    Raises:
+        DefinitionError: (WEFT-D060) the mapping key has other characters than letters, digits and ``_``.
+    """
+
+    __slots__ = ("mapping_key", "metadata", "output_name", "value")
+
+    def __init__(
+        self, value: T, mapping_key: str, output_name: str = DEFAULT_OUTPUT, metadata: RawMetadata | None = None
+    ) -> None:
+        if not mapping_key or not mapping_key.replace("_", "a").isalnum():
+            raise DefinitionError(
+                f"{mapping_key!r} cannot be a mapping key.",
+                code="WEFT-D060",
+                facts={"allowed": "letters, digits and _"},
+                fix="derive a plain name from the value",
+            )
+        self.value = value
+        self.mapping_key = mapping_key
+        self.output_name = output_name
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+
+    def __repr__(self) -> str:
+        return f"DynamicOutput({self.value!r}, mapping_key={self.mapping_key!r})"
+
+
+_UNSET: Any = object()
+
+
+class AssetCheckResult:
+    """The answer of a check.
+
+    Args:
+        passed: whether what is checked holds.
+        asset_key: needed only where the function checks several assets.
+        check_name: needed only where the function evaluates several checks.
+        metadata: facts for the reader.
+        severity: WARN or ERROR (default); only ERROR stops what a blocking check guards.
+        description: one sentence for the reader.
+    """
+
+    __slots__ = ("asset_key", "check_name", "description", "metadata", "passed", "severity")
+
+    def __init__(
+        self,
+        passed: bool,
+        *,
+        asset_key: CoercibleToAssetKey | None = None,
+        check_name: str | None = None,
+        metadata: RawMetadata | None = None,
+        severity: AssetCheckSeverity = AssetCheckSeverity.ERROR,
+        description: str | None = None,
+    ) -> None:
+        self.passed = bool(passed)
+        self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
+        self.check_name = check_name
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.severity = severity
+        self.description = description
+
+    def __repr__(self) -> str:
+        return f"AssetCheckResult(passed={self.passed}, check_name={self.check_name!r})"
+
+
+class MaterializeResult(Generic[T]):
+    """An asset was made. With `value` the I/O manager stores it; without, the function stored it itself."""
+
+    __slots__ = ("asset_key", "check_results", "data_version", "metadata", "tags", "value")
+
+    def __init__(
+        self,
+        *,
+        asset_key: CoercibleToAssetKey | None = None,
+        metadata: RawMetadata | None = None,
+        check_results: Sequence[AssetCheckResult] = (),
+        data_version: DataVersion | None = None,
+        tags: Mapping[str, str] | None = None,
+        value: T = _UNSET,
+    ) -> None:
+        self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.check_results = tuple(check_results)
+        self.data_version = data_version
+        self.tags: dict[str, str] = dict(tags or {})
+        self.value = value
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a value for the I/O manager to store."""
+        return self.value is not _UNSET
+
+    def __repr__(self) -> str:
+        return f"MaterializeResult(asset_key={self.asset_key!r})"
+
+
+class ObserveResult:
+    """Something was seen about an asset that weft does not make."""
+
+    __slots__ = ("asset_key", "check_results", "data_version", "metadata", "tags")
+
+    def __init__(
+        self,
+        *,
+        asset_key: CoercibleToAssetKey | None = None,
+        metadata: RawMetadata | None = None,
+        check_results: Sequence[AssetCheckResult] = (),
+        data_version: DataVersion | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.check_results = tuple(check_results)
+        self.data_version = data_version
+        self.tags: dict[str, str] = dict(tags or {})
+
+
+class AssetMaterialization:
+    """A record that something was made outside the assets that the step declares; yielded, or given to ``context.log_event``."""
+
+    __slots__ = ("asset_key", "description", "metadata", "partition", "tags")
+
+    def __init__(
+        self,
+        asset_key: CoercibleToAssetKey,
+        description: str | None = None,
+        metadata: RawMetadata | None = None,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self.asset_key = AssetKey.of(asset_key)
+        self.description = description
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.partition = partition
+        self.tags: dict[str, str] = dict(tags or {})
+
+    @staticmethod
+    def file(
+        path: str | os.PathLike[str], description: str | None = None, asset_key: CoercibleToAssetKey | None = None
+    ) -> AssetMaterialization:
+        """A record that a file was written; its path becomes the asset key unless another is given."""
+        text = os.fspath(path)
+        key = (
+            AssetKey([part for part in text.replace("\\", "/").split("/") if part]) if asset_key is None else asset_key
+        )
+        return AssetMaterialization(key, description=description, metadata={"path": MetadataValue.path(text)})
+
+
+class AssetObservation(AssetMaterialization):
+    """A record that something was seen about an asset without making it."""
+
+    __slots__ = ()
+
+
+class Failure(Exception):  # the name that users know
+    """Raise it to fail a step with a description and metadata; ``allow_retries=False`` ends it at once.
+
+    Its text is the description.
+    """
+
+    def __init__(
+        self, description: str | None = None, metadata: RawMetadata | None = None, allow_retries: bool = True
+    ) -> None:
+        super().__init__(description or "")
+        self.description = description
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.allow_retries = allow_retries
+
+
+class RetryRequested(Exception):  # the name that users know
+    """Raise it to ask for another attempt: at most `max_retries` of them, `seconds_to_wait` apart."""
+
+    def __init__(self, max_retries: int = 1, seconds_to_wait: float | None = None) -> None:
+        super().__init__(f"a retry was requested (at most {max_retries})")
+        self.max_retries = max_retries
+        self.seconds_to_wait = seconds_to_wait

@@ -1,0 +1,150 @@
+"""What a run needs of the user's code: the bodies of its steps, the assets it touches, its resources and settings.
+
+The plan says what happens, as values; the target is the other half, which exists only in processes that have loaded the user's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from weft.definitions.asset_spec import AssetSpec
+from weft.definitions.assets import AssetsDefinition
+from weft.definitions.flatten import StepBody
+from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.repository import Repository
+from weft.errors import Problem, ResourceError
+from weft.model.keys import AssetKey
+from weft.model.run import IMPLICIT_ASSET_JOB
+
+if TYPE_CHECKING:
+    from weft.model.partitions.definitions import PartitionsDefinition
+
+
+class RunTarget:
+    """The user's side of a run."""
+
+    __slots__ = (
+        "_body",
+        "config",
+        "input_values",
+        "job_name",
+        "partitions_def",
+        "repository",
+        "resource_defs",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        job_name: str,
+        body: Callable[[str], StepBody],
+        resource_defs: Mapping[str, Any],
+        repository: Repository | None = None,
+        config: Any = None,
+        tags: Mapping[str, str] | None = None,
+        input_values: Mapping[str, Any] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+    ) -> None:
+        self.job_name = job_name
+        self._body = body
+        self.resource_defs = dict(resource_defs)
+        self.repository = repository
+        self.config = config
+        self.tags = dict(tags or {})
+        self.input_values = dict(input_values or {})
+        self.partitions_def = partitions_def
+
+    def body(self, step_key: str) -> StepBody:
+        """The body of a step. A copy made by a dynamic output has the body of its template."""
+        if "[" in step_key:
+            step_key = step_key[: step_key.index("[")]
+        return self._body(step_key)
+
+    def asset(self, key: AssetKey) -> AssetsDefinition[Any, Any] | None:
+        """What computes an asset, or None."""
+        return self.repository.asset(key) if self.repository is not None else None
+
+    def spec(self, key: AssetKey) -> AssetSpec | None:
+        """The spec of an asset, or None."""
+        return self.repository.spec(key) if self.repository is not None else None
+
+    def io_manager_key_of(self, key: AssetKey) -> str:
+        """The key of the resource that stores the values of an asset."""
+        definition = self.asset(key)
+        if definition is not None:
+            for output, own in definition.specs_by_output.items():
+                if own.key == key:
+                    return definition.node_def.outs[output].io_manager_key
+        spec = self.spec(key)
+        return str(spec.metadata.get(IO_MANAGER_KEY_METADATA, "io_manager")) if spec is not None else "io_manager"
+
+
+IO_MANAGER_KEY_METADATA = "weft/io_manager_key"
+"""Metadata of an external asset that names the resource which loads its values."""
+
+
+def job_target(
+    job: JobDefinition, *, resources: Mapping[str, Any] | None = None, input_values: Mapping[str, Any] | None = None
+) -> RunTarget:
+    """The target of a job of ops; `resources` and `input_values` replace the job's own."""
+    given = dict(input_values or {})
+    flat = job.flat if not given else job.flat_with(given)
+    return RunTarget(
+        job_name=job.name,
+        body=flat.bodies.__getitem__,
+        resource_defs={**job.resource_defs, **(resources or {})},
+        config=job.config,
+        tags=job.run_tags,
+        input_values={**job.input_values, **given},
+        partitions_def=job.partitions_def,
+    )
+
+
+def asset_target(
+    repository: Repository,
+    step_keys: list[str],
+    *,
+    job: AssetJobDefinition | None = None,
+    resources: Mapping[str, Any] | None = None,
+) -> RunTarget:
+    """The target of a run that makes assets; only the definitions of the steps in `step_keys` contribute resources.
+
+    Raises:
+        ResourceError: (WEFT-D037) two of them bring different resources under one key.
+    """
+    own: dict[str, Any] = {}
+    owners: dict[str, str] = {}
+    problems: list[Problem] = []
+    for step_key in step_keys:
+        definition = repository.definition_of_step(step_key)
+        for key, resource in (definition.resource_defs if definition is not None else {}).items():
+            if key in own and own[key] is not resource:
+                problems.append(
+                    Problem(
+                        "WEFT-D037",
+                        f'Two steps of one run bring different resources under the key "{key}".',
+                        facts={"steps": f"{owners[key]}, {step_key}"},
+                        fix="give them different keys, or share one resource at the top level",
+                    )
+                )
+            own[key] = resource
+            owners[key] = step_key
+    if problems:
+        raise ResourceError.from_problems(problems)
+    hooks = tuple(sorted(job.hooks, key=lambda hook: hook.name)) if job is not None else ()
+
+    def body(step_key: str) -> StepBody:
+        found = repository.body(step_key)
+        return StepBody(found.op, found.config_path, (*found.hooks, *hooks)) if hooks else found
+
+    return RunTarget(
+        job_name=job.name if job is not None else IMPLICIT_ASSET_JOB,
+        body=body,
+        resource_defs={**repository.resource_defs, **own, **(resources or {})},
+        repository=repository,
+        config=job.config if job is not None else None,
+        tags=job.run_tags if job is not None else {},
+        partitions_def=job.partitions_def if job is not None else None,
+    )

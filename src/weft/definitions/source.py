@@ -1,0 +1,31 @@
+"""Where in the user's code a definition was declared, for error messages and pages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_OWN_FOLDER = str(Path(__file__).resolve().parent.parent) + os.sep
+
+
+def declared_at(fn: Callable[..., Any]) -> str | None:
+    """``file.py:31`` of a function, relative to the working directory where it lies below it."""
+    code = getattr(fn, "__code__", None) or getattr(getattr(fn, "__wrapped__", None), "__code__", None)
+    return _place(code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+def called_at() -> str | None:
+    """``file.py:31`` of the innermost frame outside weft."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        frame = frame.f_back
+    return _place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
+
+
+def _place(file: str, line: int) -> str:
+    here = os.getcwd() + os.sep  # noqa: PTH109  # called once for every definition: a string is enough
+    return f"{file.removeprefix(here)}:{line}"

@@ -1,0 +1,486 @@
+"""The contexts that user functions receive.
+
+One context serves ops, assets and checks; the three public classes differ in what they are for, not in what they can do. A context is cheap to
+make: everything that costs is looked up when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from weft.definitions.results import AssetMaterialization, AssetObservation, DataVersion
+from weft.errors import InvocationError, did_you_mean, some_of
+from weft.execution.log_manager import LogManager
+from weft.model.events import AssetMaterialized, AssetObserved
+from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
+from weft.model.plan import StepPlan
+from weft.model.run import Run
+
+if TYPE_CHECKING:
+    from weft.definitions.assets import AssetsDefinition
+    from weft.definitions.op import OpDefinition
+    from weft.execution.partitions import RunPartitions
+    from weft.execution.resources import Resources
+    from weft.execution.run_context import RunContext
+    from weft.model.partitions.definitions import PartitionKeyRange, PartitionsDefinition, TimeWindow
+
+
+class ExecutionContext:
+    """What a user function knows of its step, and what it can say about it."""
+
+    __weft_context__ = True
+
+    __slots__ = (
+        "_asset_metadata",
+        "_data_versions",
+        "_op_config",
+        "_output_metadata",
+        "_resources",
+        "_run_context",
+        "attempt",
+        "log",
+        "op_def",
+        "step",
+    )
+
+    def __init__(
+        self,
+        run_context: RunContext,
+        step: StepPlan,
+        op_def: OpDefinition[Any, Any],
+        *,
+        resources: Resources,
+        op_config: Any = None,
+        attempt: int = 1,
+        log: LogManager | None = None,
+    ) -> None:
+        self._run_context = run_context
+        self.step = step
+        self.op_def = op_def
+        self.attempt = attempt
+        # Writes lines that become events of the run.
+        self.log = log if log is not None else run_context.log_of(step.key)
+        self._resources = resources
+        self._op_config = op_config
+        self._output_metadata: dict[tuple[str, str | None], dict[str, AnyMetadataValue]] = {}
+        self._asset_metadata: dict[tuple[AssetKey, str | None], dict[str, AnyMetadataValue]] = {}
+        self._data_versions: dict[AssetKey, DataVersion] = {}
+
+    def bind(self, op: OpDefinition[Any, Any], assets: AssetsDefinition[Any, Any] | None) -> None:
+        """Say for which function the context is; a context made for a direct call learns it when it is passed."""
+        if self.op_def is op:
+            return
+        self.op_def = op
+        self.step = assets.describe_unit().steps[0] if assets is not None else StepPlan(key=op.name, op_name=op.name)
+        self._run_context.bind_definition(self.step.key, assets)
+
+    # --- the run and the step ----------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self._run_context.run
+
+    dagster_run = run
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.run.id
+
+    @property
+    def job_name(self) -> str:
+        """The name of the job."""
+        return self.run.job_name
+
+    @property
+    def run_config(self) -> Mapping[str, Any]:
+        """The configuration of the run."""
+        return self.run.run_config
+
+    @property
+    def run_tags(self) -> Mapping[str, str]:
+        """The tags of the run."""
+        return self.run.tags
+
+    def has_tag(self, key: str) -> bool:
+        """Whether the run has the tag."""
+        return key in self.run.tags
+
+    def get_tag(self, key: str) -> str | None:
+        """The value of a tag of the run, or None."""
+        return self.run.tags.get(key)
+
+    @property
+    def retry_number(self) -> int:
+        """0 in the first attempt, 1 in the first retry, and so on."""
+        return self.attempt - 1
+
+    @property
+    def op_config(self) -> Any:
+        """The configuration of the op."""
+        return self._op_config
+
+    @property
+    def resources(self) -> Resources:
+        """The resources that the op requires, by attribute."""
+        return self._resources
+
+    @property
+    def instance(self) -> Any:
+        """The instance on which the run is recorded."""
+        return self._run_context.instance
+
+    def get_step_execution_context(self) -> ExecutionContext:
+        """This context."""
+        return self
+
+    @property
+    def op_execution_context(self) -> ExecutionContext:
+        """This context."""
+        return self
+
+    def get_mapping_key(self) -> str | None:
+        """The innermost mapping key of a copy made by a dynamic output, or None."""
+        if not self.step.key.endswith("]"):
+            return None
+        return self.step.key[self.step.key.rindex("[") + 1 : -1]
+
+    # --- assets ------------------------------------------------------------------------------------------------------
+
+    @property
+    def assets_def(self) -> AssetsDefinition[Any, Any]:
+        """The definition that the step belongs to."""
+        found = self._run_context.definition_of_step(self.step.key)
+        if found is None:
+            raise self._not_an_asset("definition")
+        return found
+
+    @property
+    def has_assets_def(self) -> bool:
+        """Whether the step belongs to an asset or check."""
+        return self._run_context.definition_of_step(self.step.key) is not None
+
+    @property
+    def asset_key(self) -> AssetKey:
+        """The asset that the step makes, or the one that its only check is about."""
+        keys = self._asset_keys()
+        if len(keys) == 1:
+            return keys[0]
+        if not keys:
+            checked = {check.asset_key for check in self.selected_asset_check_keys}
+            if len(checked) == 1:
+                return next(iter(checked))
+            raise self._not_an_asset("asset key")
+        raise InvocationError(
+            f'step "{self.step.key}" makes {len(keys)} assets, so there is no single asset key.',
+            code="WEFT-I011",
+            facts={"assets": some_of(key.to_user_string() for key in keys)},
+            fix="use context.selected_asset_keys, or asset_key_for_output(name)",
+        )
+
+    @property
+    def has_asset_key(self) -> bool:
+        """Whether the step makes exactly one asset."""
+        return len(self._asset_keys()) == 1
+
+    @property
+    def selected_asset_keys(self) -> set[AssetKey]:
+        """The assets of this step that the run makes."""
+        return set(self._asset_keys())
+
+    @property
+    def selected_asset_check_keys(self) -> set[AssetCheckKey]:
+        """The checks of this step that the run evaluates."""
+        return {output.check_key for output in self.step.outputs if output.check_key is not None}
+
+    @property
+    def selected_output_names(self) -> set[str]:
+        """The outputs of this step that the run asks for."""
+        return {output.name for output in self.step.outputs}
+
+    @property
+    def check_specs(self) -> Sequence[Any]:
+        """The specs of the checks of the step."""
+        selected = self.selected_asset_check_keys
+        return [spec for spec in self.assets_def.check_specs if spec.key in selected]
+
+    def asset_key_for_output(self, output_name: str = "result") -> AssetKey:
+        """The asset behind an output."""
+        for output in self.step.outputs:
+            if output.name == output_name and output.asset_key is not None:
+                return output.asset_key
+        raise self._unknown("output", output_name, [output.name for output in self.step.outputs])
+
+    def output_for_asset_key(self, asset_key: CoercibleToAssetKey) -> str:
+        """The output that carries an asset."""
+        wanted = AssetKey.of(asset_key)
+        for output in self.step.outputs:
+            if output.asset_key == wanted:
+                return output.name
+        known = [key.to_user_string() for key in self._asset_keys()]
+        raise self._unknown("asset", wanted.to_user_string(), known)
+
+    def asset_key_for_input(self, input_name: str) -> AssetKey:
+        """The upstream asset behind an argument."""
+        for step_input in self.step.inputs:
+            if step_input.name == input_name and step_input.asset_key is not None:
+                return step_input.asset_key
+        raise self._unknown("input", input_name, [step_input.name for step_input in self.step.inputs])
+
+    def _asset_keys(self) -> list[AssetKey]:
+        return [output.asset_key for output in self.step.outputs if output.asset_key is not None]
+
+    # --- partitions --------------------------------------------------------------------------------------------------
+
+    @property
+    def _partitions(self) -> RunPartitions:
+        return self._run_context.partitions
+
+    @property
+    def has_partition_key(self) -> bool:
+        """Whether the run is about exactly one partition."""
+        return self._partitions.key is not None
+
+    @property
+    def partition_key(self) -> str:
+        """The partition of the run. For a multi-partition it has ``keys_by_dimension`` as well."""
+        return self._partitions.the_key(self._partitions_def())
+
+    @property
+    def has_partition_key_range(self) -> bool:
+        """Whether the run is about a partition or a range of them."""
+        return self._partitions.is_partitioned
+
+    @property
+    def partition_keys(self) -> Sequence[str]:
+        """The partitions of the run, in order: one, or the range of a single run."""
+        return self._partitions.keys(self._partitions_def())
+
+    @property
+    def partition_key_range(self) -> PartitionKeyRange:
+        """The first and last partition of the run."""
+        return self._partitions.key_range()
+
+    @property
+    def partition_time_window(self) -> TimeWindow:
+        """From the start of the first to the end of the last partition of the run."""
+        return self._partitions.time_window(self._partitions_def())
+
+    def _partitions_def(self) -> PartitionsDefinition | None:
+        definition = self._run_context.definition_of_step(self.step.key)
+        own = definition.partitions_def if definition is not None else None
+        return own if own is not None else self._run_context.target.partitions_def
+
+    def asset_partition_key_for_output(self, output_name: str = "result") -> str:
+        """The partition of the run; the older name of `partition_key`."""
+        return self.partition_key
+
+    def asset_partition_keys_for_output(self, output_name: str = "result") -> Sequence[str]:
+        """The partitions of the run; the older name of `partition_keys`."""
+        return self.partition_keys
+
+    def asset_partition_key_range_for_output(self, output_name: str = "result") -> PartitionKeyRange:
+        """The older name of `partition_key_range`."""
+        return self.partition_key_range
+
+    def asset_partitions_time_window_for_output(self, output_name: str = "result") -> TimeWindow:
+        """The older name of `partition_time_window`."""
+        return self.partition_time_window
+
+    def asset_partition_keys_for_input(self, input_name: str) -> Sequence[str]:
+        """The partitions of an upstream asset that this step depends on."""
+        return self._run_context.upstream_partition_keys(self.step, self.asset_key_for_input(input_name), input_name)
+
+    def asset_partition_key_for_input(self, input_name: str) -> str:
+        """The one partition of an upstream asset that this step depends on."""
+        keys = self.asset_partition_keys_for_input(input_name)
+        if len(keys) != 1:
+            raise InvocationError(
+                f'input "{input_name}" of step "{self.step.key}" depends on {len(keys)} partitions.',
+                code="WEFT-I012",
+                facts={"partitions": some_of(keys)},
+                fix="use context.asset_partition_keys_for_input(name)",
+            )
+        return keys[0]
+
+    # --- saying something --------------------------------------------------------------------------------------------
+
+    def add_output_metadata(
+        self, metadata: RawMetadata, output_name: str | None = None, mapping_key: str | None = None
+    ) -> None:
+        """Attach facts to an output, and to the materialisation of the asset behind it."""
+        name = output_name or self._only_output()
+        self._output_metadata.setdefault((name, mapping_key), {}).update(metadata_values(metadata))
+
+    def add_asset_metadata(
+        self, metadata: RawMetadata, asset_key: CoercibleToAssetKey | None = None, partition_key: str | None = None
+    ) -> None:
+        """Attach facts to the materialisation of an asset of this step (of one partition, where it is given)."""
+        key = AssetKey.of(asset_key) if asset_key is not None else self.asset_key
+        self._asset_metadata.setdefault((key, partition_key), {}).update(metadata_values(metadata))
+
+    def set_data_version(self, asset_key: CoercibleToAssetKey, data_version: DataVersion) -> None:
+        """Say which version the content of an asset of this step has."""
+        self._data_versions[AssetKey.of(asset_key)] = data_version
+
+    def log_event(self, event: AssetMaterialization | AssetObservation) -> None:
+        """Record that something was made or seen outside the assets that the step declares."""
+        self._run_context.record(event_body(event), self.step.key)
+
+    def output_metadata(self, name: str, mapping_key: str | None = None) -> Mapping[str, AnyMetadataValue]:
+        """What was attached to an output so far."""
+        return self._output_metadata.get((name, mapping_key), {})
+
+    def asset_metadata(self, key: AssetKey, partition: str | None) -> dict[str, AnyMetadataValue]:
+        """What was attached to an asset so far: for all its partitions, then for the given one."""
+        merged = dict(self._asset_metadata.get((key, None), {}))
+        if partition is not None:
+            merged.update(self._asset_metadata.get((key, partition), {}))
+        return merged
+
+    def data_version(self, key: AssetKey) -> DataVersion | None:
+        """What `set_data_version` was told."""
+        return self._data_versions.get(key)
+
+    def load_asset_value(self, asset_key: CoercibleToAssetKey, *, partition_key: str | None = None) -> Any:
+        """The stored value of any asset, through its I/O manager."""
+        return self._run_context.load_asset_value(AssetKey.of(asset_key), partition_key, self.step)
+
+    def _only_output(self) -> str:
+        names = [output.name for output in self.step.outputs if output.check_key is None]
+        if len(names) == 1:
+            return names[0]
+        raise InvocationError(
+            f'step "{self.step.key}" has {len(names)} outputs, so the output must be named.',
+            code="WEFT-I013",
+            facts={"outputs": some_of(names)},
+            fix="pass output_name=...",
+        )
+
+    def _not_an_asset(self, what: str) -> InvocationError:
+        return InvocationError(
+            f'step "{self.step.key}" is an op and has no {what}.',
+            code="WEFT-I014",
+            fix="use members of assets only in functions decorated with @asset, @multi_asset or @asset_check",
+        )
+
+    def _unknown(self, what: str, name: str, known: Sequence[str]) -> InvocationError:
+        return InvocationError(
+            f'step "{self.step.key}" has no {what} "{name}" with an asset.',
+            code="WEFT-I015",
+            facts={f"known {what}s": some_of(known)},
+            fix=did_you_mean(name, known, "check the name"),
+        )
+
+
+class OpExecutionContext(ExecutionContext):
+    """The context of an op."""
+
+    __slots__ = ()
+
+
+class AssetExecutionContext(ExecutionContext):
+    """The context of an asset."""
+
+    __slots__ = ()
+
+
+class AssetCheckExecutionContext(ExecutionContext):
+    """The context of a check."""
+
+    __slots__ = ()
+
+
+class HookContext:
+    """The context of a hook: which step ended, and how."""
+
+    __weft_context__ = True
+
+    __slots__ = ("_context", "hook_def", "op_exception", "op_output_values")
+
+    def __init__(
+        self,
+        context: ExecutionContext,
+        hook_def: Any,
+        *,
+        op_exception: BaseException | None = None,
+        op_output_values: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._context = context
+        self.hook_def = hook_def
+        # The exception of a step that failed.
+        self.op_exception = op_exception
+        # Output name to value, of a step that succeeded.
+        self.op_output_values: Mapping[str, Any] = op_output_values or {}
+
+    @property
+    def step_exception(self) -> BaseException | None:
+        """The exception of a step that failed."""
+        return self.op_exception
+
+    @property
+    def hook_name(self) -> str:
+        """The name of the hook."""
+        return str(self.hook_def.name)
+
+    @property
+    def op(self) -> OpDefinition[Any, Any]:
+        """The op of the step."""
+        return self._context.op_def
+
+    @property
+    def step_key(self) -> str:
+        """The key of the step."""
+        return self._context.step.key
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._context.run_id
+
+    @property
+    def job_name(self) -> str:
+        """The name of the job."""
+        return self._context.job_name
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self._context.run
+
+    @property
+    def op_config(self) -> Any:
+        """The configuration of the op."""
+        return self._context.op_config
+
+    @property
+    def resources(self) -> Resources:
+        """The resources of the hook, by attribute."""
+        return self._context._run_context.resources_for(  # a hook sees the run of its step
+            self.hook_def.required_resource_keys | self._context.op_def.required_resource_keys
+        )
+
+    @property
+    def instance(self) -> Any:
+        """The instance on which the run is recorded."""
+        return self._context.instance
+
+    @property
+    def log(self) -> LogManager:
+        """The logger of the step."""
+        return self._context.log
+
+
+def event_body(event: AssetMaterialization | AssetObservation) -> AssetMaterialized | AssetObserved:
+    """The event of something a user reports."""
+    kind = AssetObserved if isinstance(event, AssetObservation) else AssetMaterialized
+    return kind(
+        asset_key=event.asset_key,
+        partition=event.partition,
+        description=event.description,
+        metadata=event.metadata,
+        tags=event.tags,
+    )

@@ -1,0 +1,1 @@
+"""Executors, named by where steps run."""

@@ -1,0 +1,39 @@
+"""Calling the hooks of a step. Whatever a hook does, the result of the step stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from weft.definitions.hooks import HookDefinition
+from weft.execution.contexts import ExecutionContext, HookContext
+from weft.execution.run_context import RunContext
+from weft.model.events import HookCompleted, HookErrored, HookSkipped
+from weft.model.failure import ErrorInfo
+
+
+def run_hooks(
+    run_context: RunContext,
+    context: ExecutionContext,
+    hooks: Iterable[HookDefinition],
+    *,
+    on: str,
+    values: Mapping[str, Any] | None = None,
+    exception: BaseException | None = None,
+) -> None:
+    """Call the hooks for a step that ended with `on` ("success" or "failure"), in the order of their names."""
+    for hook in hooks:
+        if hook.on != on:
+            continue
+        hook_context = HookContext(context, hook, op_exception=exception, op_output_values=values)
+        try:
+            with run_context.interruption.user_code():
+                result = hook.fn(hook_context)
+        except Exception as error:  # noqa: BLE001  # a hook may raise anything; it is recorded
+            run_context.record(
+                HookErrored(hook_name=hook.name, error=ErrorInfo.from_exception(error)), context.step.key
+            )
+            continue
+        skipped = getattr(result, "is_skipped", False)
+        body = HookSkipped(hook_name=hook.name) if skipped else HookCompleted(hook_name=hook.name)
+        run_context.record(body, context.step.key)

@@ -1,0 +1,473 @@
+"""Handling what a step returns or yields: checking types, storing values through I/O managers, recording materialisations and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from weft.definitions.results import (
+    AssetCheckResult,
+    AssetMaterialization,
+    AssetObservation,
+    DynamicOutput,
+    MaterializeResult,
+    ObserveResult,
+    Output,
+)
+from weft.errors import ExecutionError, TypeCheckError, did_you_mean, some_of
+from weft.execution.contexts import ExecutionContext, event_body
+from weft.execution.data_versions import computed_version
+from weft.execution.io_contexts import OutputContext
+from weft.execution.run_context import RunContext
+from weft.model.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved, OutputHandled, StepOutput
+from weft.model.keys import AssetKey
+from weft.model.metadata import AnyMetadataValue
+from weft.model.plan import StepOutputPlan
+from weft.planning.run_machine import CheckEvaluated, OutputProduced, Stimulus
+
+_NO_VALUE = object()
+
+
+class OutputHandler:
+    """Takes what one attempt of a step gives, one thing after another. `finish` says what was missing.
+
+    `stimuli` is what the run machine has to know of it, in order.
+    """
+
+    __slots__ = ("_context", "_inputs", "_outputs", "_run", "_seen", "stimuli", "values")
+
+    def __init__(self, run_context: RunContext, context: ExecutionContext) -> None:
+        self._run = run_context
+        self._context = context
+        self._outputs: dict[str, StepOutputPlan] = {output.name: output for output in context.step.outputs}
+        self._seen: dict[str, set[str | None]] = {}
+        self._inputs: Mapping[str, str] | None = None
+        self.stimuli: list[Stimulus] = []
+        # Output name to value, for hooks and results.
+        self.values: dict[str, Any] = {}
+
+    # --- what a function returned ------------------------------------------------------------------------------------
+
+    def returned(self, result: Any) -> None:
+        """Take the return value of a function that is no generator."""
+        if isinstance(result, _EVENTS):
+            self.yielded(result)
+            return
+        declared = [output for output in self._outputs.values() if output.check_key is None]
+        if not declared and self._outputs:
+            self._returned_check(result)
+        elif len(declared) == 1:
+            self._returned_value(declared[0], result)
+        elif isinstance(result, tuple) and (
+            len(result) == len(declared) or any(isinstance(r, _EVENTS) for r in result)
+        ):
+            for output, value in zip(declared, result, strict=False):
+                self.yielded(value if isinstance(value, _EVENTS) else Output(value, output.name))
+            for extra in result[len(declared) :]:
+                self.yielded(extra)
+        elif isinstance(result, list) and result and all(isinstance(item, _EVENTS) for item in result):
+            for item in result:
+                self.yielded(item)
+        elif result is not None:
+            raise self._error(
+                "WEFT-X004",
+                f"returned {type(result).__name__}, but has {len(declared)} outputs.",
+                fix="return a tuple with one value for each output in their order, or yield Output(value, name)",
+                outputs=some_of(output.name for output in declared),
+            )
+
+    def _returned_value(self, output: StepOutputPlan, result: Any) -> None:
+        if isinstance(result, (list, tuple)) and result and all(isinstance(item, _EVENTS) for item in result):
+            for item in result:
+                self.yielded(item)
+        elif output.is_dynamic:
+            raise self._error(
+                "WEFT-X004",
+                f"returned {type(result).__name__} for a dynamic output.",
+                fix="yield DynamicOutput(value, mapping_key=...) for each value",
+            )
+        elif result is None and (output.is_nothing or output.asset_key is not None):
+            return  # emitted by `finish`: there is no value to store
+        else:
+            self._store(output, result, None, {}, None, {})
+
+    def _returned_check(self, result: Any) -> None:
+        if isinstance(result, bool) or type(result).__name__ == "bool_":  # numpy's own bool
+            self.yielded(AssetCheckResult(bool(result)))
+        elif isinstance(result, (list, tuple)) and all(isinstance(item, AssetCheckResult) for item in result):
+            for item in result:
+                self.yielded(item)
+        else:
+            raise self._error(
+                "WEFT-X005",
+                f"returned {type(result).__name__} instead of an answer.",
+                fix="return a bool or an AssetCheckResult",
+            )
+
+    # --- what a function yielded -------------------------------------------------------------------------------------
+
+    def yielded(self, item: Any) -> None:
+        """Take one thing that the function yielded.
+
+        Raises:
+            ExecutionError: it is not one of the kinds that may be yielded, or names an output that is not there.
+        """
+        if isinstance(item, Output):
+            output = self._output(item.output_name)
+            self._store(output, item.value, None, item.metadata, item.data_version, item.tags)
+        elif isinstance(item, DynamicOutput):
+            self._store(self._output(item.output_name), item.value, item.mapping_key, item.metadata, None, {})
+        elif isinstance(item, MaterializeResult):
+            self._materialize_result(item)
+        elif isinstance(item, AssetCheckResult):
+            self._check_result(item)
+        elif isinstance(item, ObserveResult):
+            self._observe_result(item)
+        elif isinstance(item, (AssetMaterialization, AssetObservation)):
+            self._run.record(event_body(item), self._context.step.key)
+        else:
+            raise self._error(
+                "WEFT-X006",
+                f"yielded {type(item).__name__}, which is not an event.",
+                fix="yield Output(value), MaterializeResult(...) or AssetCheckResult(...); return plain values instead of yielding them",
+            )
+
+    def finish(self) -> None:
+        """Make the outputs that carry no value and were not given; complain about required ones that are missing."""
+        for output in self._outputs.values():
+            if output.name in self._seen or output.is_dynamic:
+                continue
+            if output.check_key is not None:
+                if output.is_required or not any(o.check_key is None for o in self._outputs.values()):
+                    self._missing_check(output)
+                continue
+            if not output.is_required:
+                continue
+            if output.is_nothing or output.asset_key is not None:
+                self._emit(output, _NO_VALUE, None, {}, None, {})
+            else:
+                raise self._error(
+                    "WEFT-X007",
+                    f'ended without its output "{output.name}".',
+                    fix=f"yield Output(value, {output.name!r}), or declare it Out(is_required=False)",
+                    yielded=some_of(self._seen) if self._seen else "(nothing)",
+                )
+
+    def _missing_check(self, output: StepOutputPlan) -> None:
+        assert output.check_key is not None
+        raise self._error(
+            "WEFT-X005",
+            f'ended without the answer of its check "{output.check_key.name}".',
+            fix="return or yield an AssetCheckResult for it",
+        )
+
+    # --- kinds -------------------------------------------------------------------------------------------------------
+
+    def _materialize_result(self, item: MaterializeResult[Any]) -> None:
+        output = self._asset_output(item.asset_key)
+        value = item.value if item.has_value else _NO_VALUE
+        self._emit(
+            output, value, None, item.metadata, item.data_version.value if item.data_version else None, item.tags
+        )
+        for check in item.check_results:
+            if check.asset_key is None:
+                check.asset_key = output.asset_key
+            self._check_result(check)
+
+    def _observe_result(self, item: ObserveResult) -> None:
+        output = self._asset_output(item.asset_key)
+        assert output.asset_key is not None
+        for partition in self._partitions_of(output):
+            self._run.record(
+                AssetObserved(
+                    asset_key=output.asset_key,
+                    partition=partition,
+                    metadata=item.metadata,
+                    tags=item.tags,
+                    data_version=item.data_version.value if item.data_version else None,
+                ),
+                self._context.step.key,
+            )
+        self._note(output, None)
+        for check in item.check_results:
+            if check.asset_key is None:
+                check.asset_key = output.asset_key
+            self._check_result(check)
+
+    def _check_result(self, item: AssetCheckResult) -> None:
+        output = self._check_output(item)
+        key = output.check_key
+        assert key is not None
+        definition = self._run.definition_of_step(self._context.step.key)
+        blocking = definition is not None and any(spec.blocking for spec in definition.check_specs if spec.key == key)
+        self._run.record(
+            AssetCheckEvaluated(
+                check_key=key,
+                passed=item.passed,
+                severity=item.severity,
+                blocking=blocking,
+                description=item.description,
+                metadata=item.metadata,
+                partition=self._run.partitions.key,
+            ),
+            self._context.step.key,
+        )
+        self.stimuli.append(
+            CheckEvaluated(step_key=self._context.step.key, check_key=key, passed=item.passed, severity=item.severity)
+        )
+        self._note(output, None)
+
+    # --- storing -----------------------------------------------------------------------------------------------------
+
+    def _store(
+        self,
+        output: StepOutputPlan,
+        value: Any,
+        mapping_key: str | None,
+        metadata: Mapping[str, AnyMetadataValue],
+        data_version: Any,
+        tags: Mapping[str, str],
+    ) -> None:
+        version = data_version.value if data_version is not None else None
+        no_value = output.is_nothing or (value is None and output.asset_key is not None)
+        self._emit(output, _NO_VALUE if no_value else value, mapping_key, metadata, version, tags)
+
+    def _emit(
+        self,
+        output: StepOutputPlan,
+        value: Any,
+        mapping_key: str | None,
+        metadata: Mapping[str, AnyMetadataValue],
+        data_version: str | None,
+        tags: Mapping[str, str],
+    ) -> None:
+        context = self._context
+        step_key = context.step.key
+        self._refuse_repeated(output, mapping_key)
+        added = context.output_metadata(output.name, mapping_key)
+        said: Mapping[str, AnyMetadataValue] = {**metadata, **added} if added else metadata
+        value_type = context.op_def.output_types.get(output.name)
+        type_name = None
+        if value is not _NO_VALUE and value_type is not None and getattr(value_type, "checks_anything", True):
+            type_name = value_type.name
+            problem = value_type.check(value)
+            if problem is not None:
+                self._run.record(
+                    StepOutput(output_name=output.name, mapping_key=mapping_key, type_name=type_name, passed=False),
+                    step_key,
+                )
+                raise TypeCheckError(
+                    f'output "{output.name}" of step "{step_key}" does not have its declared type.',
+                    code="WEFT-X021",
+                    facts={"declared": type_name, "found": problem, "declared in": context.op_def.declared_at or "?"},
+                    fix="change the annotation, or what the function returns",
+                )
+        self._run.record(
+            StepOutput(output_name=output.name, mapping_key=mapping_key, type_name=type_name, metadata=said), step_key
+        )
+        if value is not _NO_VALUE:
+            stored = self._hand_over(output, value, mapping_key)
+            if stored:
+                said = {**said, **stored}
+            self.values[output.name] = value
+            if self._run.captured_outputs is not None:
+                self._run.captured_outputs[step_key, output.name, mapping_key] = value
+        if output.asset_key is not None:
+            self._record_materializations(output, output.asset_key, said, data_version, tags)
+        self._note(output, mapping_key)
+        self.stimuli.append(OutputProduced(step_key=step_key, output_name=output.name, mapping_key=mapping_key))
+
+    def _hand_over(self, output: StepOutputPlan, value: Any, mapping_key: str | None) -> Mapping[str, AnyMetadataValue]:
+        run, context = self._run, self._context
+        step = context.step
+        spec = run.target.spec(output.asset_key) if output.asset_key is not None else None
+        declared = context.op_def.outs[output.name]
+        partitions_def = spec.partitions_def if spec is not None else None
+        output_context = OutputContext(
+            name=output.name,
+            step_key=step.key,
+            run_id=run.run.id,
+            job_name=run.run.job_name,
+            op_name=step.op_name,
+            asset_key=output.asset_key,
+            asset_spec=spec,
+            asset_partitions_def=partitions_def,
+            partition_keys=run.partitions.keys(partitions_def) if partitions_def is not None else (),
+            run_partition_key=run.partitions.key,
+            run_tags=run.run.tags,
+            definition_metadata=spec.metadata if spec is not None and spec.metadata else declared.metadata,
+            value_type=context.op_def.output_types.get(output.name),
+            mapping_key=mapping_key,
+            resources=run.resources.all(),
+            log=context.log,
+        )
+        manager = run.resources.get(output.io_manager_key)
+        run.interruption.enter_user_code()
+        try:
+            result = manager.handle_output(output_context, value)
+            if isinstance(result, Iterator):
+                for item in result:
+                    self._from_manager(output_context, item)
+        finally:
+            run.interruption.leave_user_code()
+        said = output_context.output_metadata
+        run.record(
+            OutputHandled(
+                output_name=output.name, manager_key=output.io_manager_key, mapping_key=mapping_key, metadata=said
+            ),
+            step.key,
+        )
+        return said
+
+    def _from_manager(self, output_context: OutputContext, item: Any) -> None:
+        if isinstance(item, Mapping):
+            output_context.add_output_metadata(item)
+        elif isinstance(item, (AssetMaterialization, AssetObservation)):
+            self._run.record(event_body(item), self._context.step.key)
+        else:
+            raise self._error(
+                "WEFT-X006",
+                f"has an I/O manager that yielded {type(item).__name__}.",
+                fix="yield AssetMaterialization, or call context.add_output_metadata(...)",
+            )
+
+    def _record_materializations(
+        self,
+        output: StepOutputPlan,
+        key: AssetKey,
+        metadata: Mapping[str, AnyMetadataValue],
+        data_version: str | None,
+        tags: Mapping[str, str],
+    ) -> None:
+        run, context = self._run, self._context
+        spec = run.target.spec(key)
+        code_version = (spec.code_version if spec is not None else None) or context.step.code_version
+        inputs = self._input_versions()
+        given = context.data_version(key)
+        version = data_version or (given.value if given is not None else None)
+        for partition in self._partitions_of(output):
+            made = version or computed_version(code_version, run.run.id, inputs)
+            added = context.asset_metadata(key, partition)
+            run.record(
+                AssetMaterialized(
+                    asset_key=key,
+                    partition=partition,
+                    metadata={**metadata, **added} if added else metadata,
+                    tags=tags,
+                    data_version=made,
+                    code_version=code_version,
+                    input_data_versions=inputs,
+                ),
+                context.step.key,
+            )
+            run.data_versions.made(key, None, made)
+
+    def _partitions_of(self, output: StepOutputPlan) -> list[str | None]:
+        key = output.asset_key
+        spec = self._run.target.spec(key) if key is not None else None
+        if spec is None or spec.partitions_def is None or not self._run.partitions.is_partitioned:
+            return [None]
+        return list(self._run.partitions.keys(spec.partitions_def))
+
+    def _input_versions(self) -> Mapping[str, str]:
+        if self._inputs is None:
+            keys = [given.asset_key for given in self._context.step.inputs if given.asset_key is not None]
+            self._inputs = self._run.data_versions.current(keys) if keys else {}
+        return self._inputs
+
+    # --- finding outputs ---------------------------------------------------------------------------------------------
+
+    def _note(self, output: StepOutputPlan, mapping_key: str | None) -> None:
+        self._seen.setdefault(output.name, set()).add(mapping_key)
+
+    def _refuse_repeated(self, output: StepOutputPlan, mapping_key: str | None) -> None:
+        seen = self._seen.get(output.name)
+        if seen is None or mapping_key not in seen:
+            return
+        raise self._error(
+            "WEFT-X008",
+            f'gave its output "{output.name}" twice.',
+            fix="give each output once; use DynamicOut for several values, each with its own mapping key",
+            mapping_key=mapping_key or "(none)",
+        )
+
+    def _output(self, name: str) -> StepOutputPlan:
+        found = self._outputs.get(name)
+        if found is not None:
+            return found
+        declared = self._context.op_def.outs
+        if name in declared:
+            raise self._error(
+                "WEFT-X009",
+                f'gave its output "{name}", which this run did not ask for.',
+                fix="look at context.selected_output_names before making an output",
+                asked_for=some_of(self._outputs),
+            )
+        raise self._error(
+            "WEFT-X003",
+            f'gave an output "{name}", which it does not declare.',
+            fix=did_you_mean(name, declared, "declare it, or correct the name"),
+            declared=some_of(declared),
+        )
+
+    def _asset_output(self, key: AssetKey | None) -> StepOutputPlan:
+        assets = [output for output in self._outputs.values() if output.asset_key is not None]
+        if key is None and len(assets) == 1:
+            return assets[0]
+        for output in assets:
+            if output.asset_key == key:
+                return output
+        known = [output.asset_key.to_user_string() for output in assets if output.asset_key is not None]
+        named = key.to_user_string() if key is not None else "(none)"
+        raise self._error(
+            "WEFT-X012",
+            "gave a result for an asset that this step does not make in this run.",
+            fix=did_you_mean(named, known, "name one of its assets: MaterializeResult(asset_key=...)"),
+            named=named,
+            makes=some_of(known),
+        )
+
+    def _check_output(self, item: AssetCheckResult) -> StepOutputPlan:
+        checks = [output for output in self._outputs.values() if output.check_key is not None]
+        matching = [
+            output
+            for output in checks
+            if output.check_key is not None
+            and (item.check_name is None or output.check_key.name == item.check_name)
+            and (item.asset_key is None or output.check_key.asset_key == item.asset_key)
+        ]
+        if len(matching) == 1:
+            return matching[0]
+        known = [output.check_key.name for output in checks if output.check_key is not None]
+        raise self._error(
+            "WEFT-X013",
+            "gave the answer of a check that it does not declare."
+            if not matching
+            else "gave the answer of a check without saying of which.",
+            fix=did_you_mean(
+                item.check_name or "", known, "declare it in check_specs, and name it: AssetCheckResult(check_name=...)"
+            ),
+            named=item.check_name or "(none)",
+            declares=some_of(known),
+        )
+
+    def _error(self, code: str, what: str, *, fix: str, **facts: object) -> ExecutionError:
+        op = self._context.op_def
+        shown = {label.replace("_", " "): value for label, value in facts.items()}
+        return ExecutionError(
+            f'step "{self._context.step.key}" {what}',
+            code=code,
+            facts={**shown, "declared in": op.declared_at or "?"},
+            fix=fix,
+        )
+
+
+_EVENTS = (
+    Output,
+    DynamicOutput,
+    MaterializeResult,
+    AssetCheckResult,
+    ObserveResult,
+    AssetMaterialization,
+    AssetObservation,
+)

@@ -1,0 +1,178 @@
+"""What the in-process façades give back: how the run ended, its events, the values it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from weft.errors import InvocationError, did_you_mean, some_of
+from weft.model.events import (
+    AssetCheckEvaluated,
+    AssetMaterialized,
+    AssetObserved,
+    Event,
+    StepFailed,
+)
+from weft.model.keys import AssetKey, CoercibleToAssetKey
+from weft.model.plan import RunPlan
+from weft.model.run import Run, RunStatus
+
+
+class ExecuteInProcessResult:
+    """The result of a run in this process.
+
+    Attributes:
+        run: the run as it ended.
+        all_events: every event, in order.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        plan: RunPlan,
+        events: Sequence[Event],
+        outputs: Mapping[tuple[str, str, str | None], Any],
+    ) -> None:
+        self.run = run
+        self.plan = plan
+        self.all_events: Sequence[Event] = events
+        self._outputs = outputs
+
+    @property
+    def success(self) -> bool:
+        """Whether every step succeeded or was skipped."""
+        return self.run.status is RunStatus.SUCCESS
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.run.id
+
+    dagster_run = property(lambda self: self.run)
+
+    @property
+    def job_name(self) -> str:
+        """The name of the job."""
+        return self.run.job_name
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def output_for_node(self, node: str, output_name: str = "result") -> Any:
+        """The value of an output of a node. For a dynamic output: mapping key to value.
+
+        Raises:
+            InvocationError: (WEFT-I020) there is no such value.
+        """
+        if (node, output_name, None) in self._outputs:
+            return self._outputs[node, output_name, None]
+        dynamic = {
+            mapping_key: value
+            for (step_key, name, mapping_key), value in self._outputs.items()
+            if step_key == node and name == output_name and mapping_key is not None
+        }
+        copies = {
+            step_key[len(node) + 1 : -1]: value
+            for (step_key, name, _), value in self._outputs.items()
+            if name == output_name and step_key.startswith(f"{node}[")
+        }
+        if dynamic or copies:
+            return dynamic or copies
+        known = sorted({f"{step_key}.{name}" for step_key, name, _ in self._outputs})
+        raise InvocationError(
+            f'node "{node}" has no value for its output "{output_name}".',
+            code="WEFT-I020",
+            facts={"values": some_of(known)},
+            fix=did_you_mean(f"{node}.{output_name}", known, "check that the step ran, succeeded and returned a value"),
+        )
+
+    def output_value(self, output_name: str = "result") -> Any:
+        """The value of an output of the outermost graph: of the last step that has an output of that name."""
+        for step in reversed(self.plan.steps):
+            if any(output.name == output_name for output in step.outputs):
+                return self.output_for_node(step.key, output_name)
+        return self.output_for_node("(graph)", output_name)
+
+    def asset_value(self, asset_key: CoercibleToAssetKey) -> Any:
+        """The value of an asset that the run made."""
+        wanted = AssetKey.of(asset_key)
+        for step in self.plan.steps:
+            for output in step.outputs:
+                if output.asset_key == wanted:
+                    return self.output_for_node(step.key, output.name)
+        known = [o.asset_key.to_user_string() for step in self.plan.steps for o in step.outputs if o.asset_key]
+        raise InvocationError(
+            f'the run did not make asset "{wanted.to_user_string()}".',
+            code="WEFT-I020",
+            facts={"assets": some_of(known)},
+            fix=did_you_mean(wanted.to_user_string(), known, "check the key"),
+        )
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def events_for_node(self, node: str) -> list[Event]:
+        """The events of a node, of all its steps."""
+        return [event for event in self.all_events if event.step_key is not None and _belongs(event.step_key, node)]
+
+    def filter_events(self, keep: Any) -> list[Event]:
+        """The events for which `keep(event)` holds."""
+        return [event for event in self.all_events if keep(event)]
+
+    def is_node_success(self, node: str) -> bool:
+        """Whether a node succeeded."""
+        return any(event.type == "STEP_SUCCESS" for event in self.events_for_node(node))
+
+    def is_node_failed(self, node: str) -> bool:
+        """Whether a node failed."""
+        return any(event.type == "STEP_FAILURE" for event in self.events_for_node(node))
+
+    def is_node_skipped(self, node: str) -> bool:
+        """Whether a node was skipped."""
+        return any(event.type == "STEP_SKIPPED" for event in self.events_for_node(node))
+
+    def retry_attempts_for_node(self, node: str) -> int:
+        """How many retries a node had."""
+        return sum(event.type == "STEP_RESTARTED" for event in self.events_for_node(node))
+
+    def failure_data_for_node(self, node: str) -> StepFailed | None:
+        """Why a node failed, or None where it did not."""
+        found = [event.body for event in self.events_for_node(node) if isinstance(event.body, StepFailed)]
+        return found[-1] if found else None
+
+    def get_step_failure_events(self) -> list[Event]:
+        """The failures of steps, in order."""
+        return [event for event in self.all_events if isinstance(event.body, StepFailed)]
+
+    def get_step_success_events(self) -> list[Event]:
+        """The successes of steps, in order."""
+        return [event for event in self.all_events if event.type == "STEP_SUCCESS"]
+
+    def get_failed_step_keys(self) -> set[str]:
+        """The keys of the steps that failed."""
+        return {event.step_key for event in self.get_step_failure_events() if event.step_key is not None}
+
+    def get_asset_materialization_events(self) -> list[Event]:
+        """The materialisations, in order."""
+        return [event for event in self.all_events if isinstance(event.body, AssetMaterialized)]
+
+    def get_asset_observation_events(self) -> list[Event]:
+        """The observations, in order."""
+        return [event for event in self.all_events if isinstance(event.body, AssetObserved)]
+
+    def asset_materializations_for_node(self, node: str) -> list[AssetMaterialized]:
+        """What a node materialised, in order."""
+        return [event.body for event in self.events_for_node(node) if isinstance(event.body, AssetMaterialized)]
+
+    def asset_observations_for_node(self, node: str) -> list[AssetObserved]:
+        """What a node observed, in order."""
+        return [event.body for event in self.events_for_node(node) if isinstance(event.body, AssetObserved)]
+
+    def get_asset_check_evaluations(self) -> list[AssetCheckEvaluated]:
+        """The answers of checks, in order."""
+        return [event.body for event in self.all_events if isinstance(event.body, AssetCheckEvaluated)]
+
+    def __repr__(self) -> str:
+        return f"ExecuteInProcessResult(run_id={self.run_id!r}, status={self.run.status.value})"
+
+
+def _belongs(step_key: str, node: str) -> bool:
+    return step_key == node or step_key.startswith((f"{node}.", f"{node}["))

@@ -1,0 +1,134 @@
+"""The composition root: which storage, logs, journals and defaults an instance consists of. It wires; it has no verbs.
+
+`Instance` is the public handle. Where one lives on disk::
+
+    <home>/weft.db          the database (SQLite)
+    <home>/journals/        journals of runs that are going on
+    <home>/logs/<run id>/   captured stdout and stderr
+    <home>/storage/         values stored by the default I/O manager
+
+The home is ``$WEFT_HOME`` where it is set, else the folder ``.weft`` of the project: the nearest folder upwards that has one, or a
+``pyproject.toml``; else of the working directory.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from weft.clock import SYSTEM_CLOCK, Clock
+from weft.errors import StorageError
+from weft.execution.io_managers.filesystem import FilesystemIOManager
+from weft.logs.store import LocalComputeLogStore
+from weft.runs.environment import RunEnvironment
+from weft.runs.recover import recover_lost_runs
+
+HOME_VARIABLE = "WEFT_HOME"
+PROJECT_FOLDER = ".weft"
+
+_open: dict[Path, Instance] = {}
+_lock = threading.Lock()
+
+
+class Instance(RunEnvironment):
+    """Where runs, events, assets and logs are recorded: a bag of ports (see `RunEnvironment`)."""
+
+    home: Path | None = None
+
+    @staticmethod
+    def get(home: str | os.PathLike[str] | None = None) -> Instance:
+        """The instance of this project and user, opened once for each home and process.
+
+        Runs whose process died without a word are finished as failed on the way, with everything that they had reported.
+
+        Args:
+            home: the folder of the instance; found as the module says where it is None.
+
+        Raises:
+            StorageError: the folder cannot be written, or the database is locked, corrupt, or of another version.
+        """
+        folder = Path(home).expanduser().resolve() if home is not None else find_home()
+        with _lock:
+            found = _open.get(folder)
+            if found is None:
+                found = _open[folder] = Instance.at(folder)
+        recover_lost_runs(found)
+        return found
+
+    @classmethod
+    def at(cls, home: Path, *, clock: Clock = SYSTEM_CLOCK, synchronous: Literal["NORMAL", "FULL"] = "NORMAL") -> Instance:
+        """A new handle of the instance in the folder `home`, which is made where it is missing.
+
+        Args:
+            home: the folder.
+            clock: where time comes from.
+            synchronous: ``NORMAL`` survives the death of any process; ``FULL`` also a power cut, at the price of a disk flush for every batch.
+
+        Raises:
+            StorageError: as `get`.
+        """
+        from weft.storage.sqlite import SQLiteStorage
+
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"the folder {home} cannot be made.",
+                code="WEFT-T007",
+                facts={"reason": error.strerror or str(error)},
+                fix=f"choose another folder: export {HOME_VARIABLE}=...",
+            ) from error
+        instance = cls(
+            storage=SQLiteStorage(home, synchronous=synchronous),
+            logs=LocalComputeLogStore(home / "logs"),
+            journal_folder=home / "journals",
+            default_resources={"io_manager": FilesystemIOManager(base_dir=str(home / "storage"))},
+            clock=clock,
+        )
+        instance.home = home
+        return instance
+
+    @classmethod
+    def ephemeral(cls) -> Instance:
+        """An instance in memory: nothing is left on disk, and everything is gone with the object."""
+        environment = RunEnvironment.in_memory()
+        return cls(
+            storage=environment.storage,
+            logs=environment.logs,
+            journal_folder=None,
+            default_resources=environment.default_resources,
+        )
+
+    def describe(self) -> Mapping[str, str]:
+        """Facts about the instance, without secrets: kind, place, versions."""
+        place = {"home": str(self.home)} if self.home is not None else {}
+        return {**place, **self.storage.describe()}
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with _lock:
+            for folder, instance in list(_open.items()):
+                if instance is self:
+                    del _open[folder]
+        super().close()
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def find_home() -> Path:
+    """The folder of the instance for the working directory, as the module says. It need not exist."""
+    given = os.environ.get(HOME_VARIABLE)
+    if given:
+        return Path(given).expanduser().resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / PROJECT_FOLDER).is_dir() or (folder / "pyproject.toml").is_file():
+            return folder / PROJECT_FOLDER
+    return here / PROJECT_FOLDER

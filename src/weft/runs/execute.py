@@ -1,0 +1,165 @@
+"""Executing a run in this process, from its record to its last event.
+
+Reads like the life of a run: record it, open the journal, capture output, set resources up, drive the plan, tear down, write the last event, ship the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from weft.errors import WeftError
+from weft.execution.data_versions import DataVersions
+from weft.execution.executors.in_process import InProcessExecutor
+from weft.execution.interruption import ExecutionInterrupted, Interruption
+from weft.execution.resources import ResourceSession
+from weft.execution.run_context import RunContext
+from weft.execution.run_loop import RunLoop
+from weft.execution.step import AttemptResult
+from weft.model.events import (
+    Event,
+    EventBody,
+    LogsCaptured,
+    RunCanceled,
+    RunFailed,
+    RunStarted,
+    RunSucceeded,
+)
+from weft.model.failure import ErrorInfo
+from weft.model.run import FailureReason, Run, RunStatus
+from weft.planning.run_machine import FinishRun, RunMachine
+from weft.runs.environment import RunEnvironment
+from weft.runs.journals import open_journal
+from weft.runs.prepare import PreparedRun
+
+EventListener = Callable[[Event], None]
+"""Called with every event after it is safe in the journal; whatever it shows will be found again."""
+
+
+class RunOutcome:
+    """How a run in this process ended."""
+
+    __slots__ = ("exception", "failures", "outputs", "run")
+
+    def __init__(
+        self,
+        run: Run,
+        failures: Sequence[tuple[str, AttemptResult]],
+        outputs: dict[tuple[str, str, str | None], Any],
+        exception: BaseException | None,
+    ) -> None:
+        # As storage has it after the last event.
+        self.run = run
+        self.failures = failures
+        self.outputs = outputs
+        # What ended the run besides a failed step: a resource, or weft itself.
+        self.exception = exception
+
+
+def execute_run(
+    prepared: PreparedRun,
+    environment: RunEnvironment,
+    *,
+    listeners: Sequence[EventListener] = (),
+    keep_outputs: bool = False,
+    jitter: Callable[[], float] | None = None,
+    instance: Any = None,
+) -> RunOutcome:
+    """Run `prepared` in this process. SIGINT and SIGTERM end it as CANCELED, with teardown done.
+
+    Args:
+        prepared: the run, which must not exist yet.
+        environment: what it runs against.
+        listeners: called with every event.
+        keep_outputs: keep the values of outputs in memory for the result.
+        jitter: random numbers in [0, 1) for retry policies; the default is the system's.
+        instance: what ``context.instance`` gives to user code; the environment by default.
+
+    Raises:
+        StorageError: the run could not be recorded. Nothing ran.
+    """
+    run = prepared.run
+    environment.runs.create(run, prepared.plan)
+    interruption = Interruption()
+    finished = FinishRun(RunStatus.FAILURE, FailureReason.INTERNAL)
+    exception: BaseException | None = None
+    loop: RunLoop | None = None
+    outputs: dict[tuple[str, str, str | None], Any] = {}
+    with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
+        with environment.logs.open_capture(run.id, "run") if not environment.is_ephemeral else nullcontext() as capture:
+            journal.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
+            if capture is not None:
+                journal.append(LogsCaptured(file_key=capture.file_key))
+            resources = ResourceSession(
+                prepared.target.resource_defs,
+                prepared.required_resources,
+                config=prepared.config.value.get("resources", {}),
+                record=journal.append,
+                clock=environment.clock,
+                run=run,
+                instance=instance or environment,
+            )
+            context = RunContext(
+                run=run,
+                plan=prepared.plan,
+                target=prepared.target,
+                journal=journal,
+                resources=resources,
+                data_versions=DataVersions(environment.assets),
+                clock=environment.clock,
+                interruption=interruption,
+                config=prepared.config.value,
+                instance=instance or environment,
+                dynamic_partitions_store=environment.dynamic_partitions,
+                capture=capture,
+                keep_outputs=keep_outputs,
+            )
+            try:
+                with interruption.user_code():
+                    resources.open()
+                executor = InProcessExecutor(context)
+                try:
+                    loop = RunLoop(context, RunMachine(prepared.plan, jitter=jitter or _random), executor)
+                    finished = loop.run()
+                finally:
+                    executor.close()
+            except (ExecutionInterrupted, KeyboardInterrupt):
+                finished = FinishRun(RunStatus.CANCELED)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the run must get its last event
+                exception = error
+                finished = _failure(error)
+            finally:
+                resources.close()
+            outputs = context.captured_outputs or {}
+            journal.append(_last_event(finished, interruption, exception))
+    stored = environment.runs.get(run.id)
+    return RunOutcome(stored or run, loop.failures if loop is not None else (), outputs, exception)
+
+
+def _failure(error: Exception) -> FinishRun:
+    is_ours = isinstance(error, WeftError) and error.code.startswith("WEFT-Z")
+    reason = FailureReason.INTERNAL if is_ours else FailureReason.RESOURCE_FAILED
+    message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
+    return FinishRun(RunStatus.FAILURE, reason, message)
+
+
+def _last_event(finished: FinishRun, interruption: Interruption, exception: BaseException | None) -> EventBody:
+    if finished.status is RunStatus.SUCCESS:
+        return RunSucceeded()
+    if finished.status is RunStatus.CANCELED:
+        return RunCanceled(message=interruption.message)
+    return RunFailed(
+        reason=finished.reason or FailureReason.STEP_FAILED,
+        message=finished.message,
+        failed_steps=finished.failed_steps,
+        error=ErrorInfo.from_exception(exception) if exception is not None else None,
+    )
+
+
+def _random() -> float:
+    import random
+
+    return random.random()  # noqa: S311  # spreads retries; no secret depends on it

@@ -1,0 +1,1 @@
+"""For tests of projects that use weft: contexts for direct calls, a virtual clock."""

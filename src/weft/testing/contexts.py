@@ -1,0 +1,165 @@
+"""Contexts for calling decorated functions directly, in tests and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from weft.clock import SYSTEM_CLOCK
+from weft.definitions.op import OpDefinition
+from weft.definitions.run_target import RunTarget
+from weft.execution.console import print_log
+from weft.execution.contexts import (
+    AssetCheckExecutionContext,
+    AssetExecutionContext,
+    ExecutionContext,
+    OpExecutionContext,
+)
+from weft.execution.data_versions import DataVersions
+from weft.execution.interruption import Interruption
+from weft.execution.resources import ResourceSession
+from weft.execution.run_context import RunContext
+from weft.model.events import Event, EventBody, LogMessage
+from weft.model.plan import RunPlan, StepPlan
+from weft.model.run import Run, RunStatus, RunTag
+from weft.storage.memory import MemoryStorage
+
+C = TypeVar("C", bound=ExecutionContext)
+
+DIRECT_RUN_ID = "EPHEMERAL"
+
+
+class _DirectEvents:
+    """Keeps the events of a direct call; log lines go to stderr."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def append(self, body: EventBody, step_key: str | None = None) -> Event:
+        event = Event(
+            run_id=DIRECT_RUN_ID,
+            seq=len(self.events) + 1,
+            time=SYSTEM_CLOCK.wall(),
+            body=body,
+            step_key=step_key,
+        )
+        self.events.append(event)
+        if isinstance(body, LogMessage):
+            print_log(body, step_key, event.time)
+        return event
+
+
+def _nothing() -> None:
+    """Stands in for the function until the context is passed to one."""
+
+
+_UNBOUND: OpDefinition[[], None] = OpDefinition(_nothing, name="unbound")
+
+
+def build_op_context(
+    resources: Mapping[str, Any] | None = None,
+    op_config: Any = None,
+    *,
+    config: Any = None,
+    partition_key: str | None = None,
+    partition_key_range: Any = None,
+    run_tags: Mapping[str, str] | None = None,
+    instance: Any = None,
+) -> OpExecutionContext:
+    """A context for calling an op directly.
+
+    Args:
+        resources: key to resource; they are set up now. Plain objects are resources too.
+        op_config, config: the configuration, as a dict or `Config` object.
+        partition_key, partition_key_range: what the run is about.
+        run_tags: tags of the run.
+        instance: what ``context.instance`` gives.
+    """
+    return _build(
+        OpExecutionContext, resources, op_config or config, partition_key, partition_key_range, run_tags, instance
+    )
+
+
+def build_asset_context(
+    resources: Mapping[str, Any] | None = None,
+    asset_config: Any = None,
+    *,
+    partition_key: str | None = None,
+    partition_key_range: Any = None,
+    run_tags: Mapping[str, str] | None = None,
+    instance: Any = None,
+) -> AssetExecutionContext:
+    """A context for calling an asset directly. See `build_op_context`."""
+    return _build(
+        AssetExecutionContext, resources, asset_config, partition_key, partition_key_range, run_tags, instance
+    )
+
+
+def build_asset_check_context(
+    resources: Mapping[str, Any] | None = None,
+    *,
+    partition_key: str | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    instance: Any = None,
+) -> AssetCheckExecutionContext:
+    """A context for calling a check directly. See `build_op_context`."""
+    return _build(AssetCheckExecutionContext, resources, None, partition_key, None, run_tags, instance)
+
+
+def _build(
+    kind: type[C],
+    resources: Mapping[str, Any] | None,
+    config: Any,
+    partition_key: str | None,
+    partition_key_range: Any,
+    run_tags: Mapping[str, str] | None,
+    instance: Any,
+) -> C:
+    tags = dict(run_tags or {})
+    if partition_key is not None:
+        tags[RunTag.PARTITION] = partition_key
+    if partition_key_range is not None:
+        tags[RunTag.PARTITION_RANGE_START] = partition_key_range.start
+        tags[RunTag.PARTITION_RANGE_END] = partition_key_range.end
+    run = Run(
+        id=DIRECT_RUN_ID,
+        job_name="direct",
+        status=RunStatus.STARTED,
+        created_at=SYSTEM_CLOCK.wall(),
+        tags=tags,
+    )
+    events = _DirectEvents()
+    session = ResourceSession(
+        resources or {},
+        dict.fromkeys(resources or {}, ()),
+        config={},
+        record=events.append,
+        clock=SYSTEM_CLOCK,
+        run=run,
+        instance=instance,
+    )
+    session.open()
+    storage = MemoryStorage()
+    run_context = RunContext(
+        run=run,
+        plan=RunPlan(job_name="direct", steps=()),
+        target=RunTarget(job_name="direct", body=_no_body, resource_defs=resources or {}),
+        journal=events,
+        resources=session,
+        data_versions=DataVersions(storage.assets),
+        clock=SYSTEM_CLOCK,
+        interruption=Interruption(),
+        config={},
+        instance=instance if instance is not None else storage,
+    )
+    return kind(
+        run_context,
+        StepPlan(key="direct", op_name="direct"),
+        _UNBOUND,
+        resources=session.all(),
+        op_config=config,
+    )
+
+
+def _no_body(step_key: str) -> Any:
+    raise KeyError(step_key)
