@@ -459,7 +459,7 @@ def _takes_context(fn: ResourceFunction) -> bool:
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):  # some built-ins have none
-        return True
+        return not isinstance(fn, type)
     required = [
         p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
