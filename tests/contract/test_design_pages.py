@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.model.run import RunStatus
+from weft.model.run import FailureReason, RunStatus
 from weft.model.step import StepStatus
 from weft.planning.run_states import TRANSITIONS
 
@@ -65,6 +65,11 @@ def test_the_diagram_of_steps_has_every_state_and_ends_where_steps_end() -> None
     assert {source for source, target in arrows if target != "[*]"} & {
         s.value for s in StepStatus if s.is_finished
     } == set()
+
+
+def test_every_reason_of_a_failed_run_is_explained() -> None:
+    explained = {row[0].strip("`") for row in table_rows(read("run-states.md")) if len(row) == 2} - {"reason", "---"}
+    assert explained == {reason.value for reason in FailureReason}
 
 
 def test_every_dependency_is_justified_and_nothing_else_is() -> None:
