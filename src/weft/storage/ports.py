@@ -7,7 +7,9 @@ Laws that hold for every implementation:
 - Delivery is idempotent: an event whose ``(run_id, source, seq)`` is there already changes nothing.
 - A run changes state by compare-and-set along `weft.planning.run_states`; terminal states absorb. An event that asks for an illegal transition
   is kept in the log as history and changes no state.
-- Lists are paged by key (keyset), newest first unless said otherwise. A cursor is opaque.
+- Lists are paged by key (keyset), newest first unless said otherwise. A cursor is opaque; a damaged one, or one of another list, is a
+  `StorageError` (WEFT-T012).
+- Bounds (``after``, ``before``) are exclusive. A limit below one gives nothing.
 - Ports may be used from several threads.
 """
 
@@ -140,7 +142,11 @@ class EventLog(Protocol):
         ...
 
     def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
-        """Events of these types over all runs with an id above `after_id`, in the order of arrival."""
+        """Events of these types over all runs with an id above `after_id`, in the order of arrival.
+
+        Made for following: the cost is that of the answer, but a routine type (one that every step writes) is found by walking the log
+        from `after_id` on.
+        """
         ...
 
     def latest_id(self) -> int:
@@ -176,7 +182,7 @@ class AssetStore(Protocol):
         ...
 
     def wipe(self, key: AssetKey, *, partitions: Sequence[str] | None = None) -> None:
-        """Forget the state of an asset or of some of its partitions; the log stays."""
+        """Forget the state of an asset or of some of its partitions, answers of checks included; the log and the id stay."""
         ...
 
 
@@ -208,7 +214,11 @@ class DynamicPartitionStore(Protocol):
         ...
 
     def list(self, name: str, *, limit: int | None = None, after: str | None = None) -> tuple[str, ...]:
-        """Keys in the order of their addition, after the key `after`."""
+        """Keys in the order of their addition, after the key `after`.
+
+        Raises:
+            StorageError: (WEFT-T012) `after` is not one of the keys.
+        """
         ...
 
     def count(self, name: str) -> int:

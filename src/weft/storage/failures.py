@@ -1,0 +1,32 @@
+"""The errors that every storage raises in the same words. Codes WEFT-T010 to T013; those of files and databases are with their store."""
+
+from __future__ import annotations
+
+from weft.errors import RunNotFoundError, StorageError
+
+
+def run_not_found(run_id: str) -> RunNotFoundError:
+    """WEFT-T010: no run has that id."""
+    return RunNotFoundError(
+        f"there is no run {run_id!r}.", facts={"run": run_id}, fix="list the runs with: weft run list"
+    )
+
+
+def run_exists(run_id: str) -> StorageError:
+    """WEFT-T011: a run with that id is there already."""
+    return StorageError(
+        f"a run {run_id!r} exists already.",
+        code="WEFT-T011",
+        facts={"run": run_id},
+        fix="make a fresh id with weft.ids.new_run_id(), or delete the old run",
+    )
+
+
+def storage_closed(place: str) -> StorageError:
+    """WEFT-T013: the storage was closed."""
+    return StorageError(
+        "the storage is used after it was closed.",
+        code="WEFT-T013",
+        facts={"storage": place},
+        fix="keep the instance open as long as it is used",
+    )

@@ -1,0 +1,610 @@
+"""Storage in memory: for `materialize()` without an instance, for tests, and as the model that the other storages are compared with.
+
+Everything is dicts under one lock that is held for microseconds. Events are kept in the order of arrival, with an index by run, by
+type and by asset; the projections are the plain values that `weft.storage.projections` reduces to. Nothing survives the process.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import NoReturn
+
+from msgspec.structs import replace
+
+from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState, PartitionStatus
+from weft.model.events import Event, EventBody, StoredEvent
+from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.plan import RunPlan
+from weft.model.run import Run, RunFilter, RunStatus
+from weft.model.snapshot import content_id
+from weft.model.step import Step
+from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
+from weft.storage.failures import run_exists, run_not_found, storage_closed
+from weft.storage.ports import Appended, Page
+from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, transition
+
+_TYPE_OF: dict[type, str] = {kind: kind.__struct_config__.tag for kind in EventBody.__args__}
+
+
+class MemoryStorage:
+    """All ports over one process's memory. Safe to use from several threads; gone with the object."""
+
+    def __init__(self) -> None:
+        state = _State()
+        self._state = state
+        self.runs = MemoryRunStore(state)
+        self.events = MemoryEventLog(state)
+        self.assets = MemoryAssetStore(state)
+        self.checks = MemoryCheckStore(state)
+        self.dynamic_partitions = MemoryDynamicPartitionStore(state)
+        self.snapshots = MemorySnapshotStore(state)
+        self.keyvalue = MemoryKeyValue(state)
+
+    def close(self) -> None:
+        """See `weft.storage.ports.Storage.close`. What was stored is forgotten."""
+        with self._state.lock:
+            self._state.forget()
+            self._state.lock = _CLOSED
+
+    def describe(self) -> Mapping[str, str]:
+        """See `weft.storage.ports.Storage.describe`."""
+        with self._state.lock:
+            return {"kind": "memory", "place": "this process", "runs": str(len(self._state.runs))}
+
+
+class _RunRecord:
+    """One run with what belongs to it."""
+
+    __slots__ = ("events", "number", "plan", "run", "seqs", "step_keys")
+
+    def __init__(self, number: int, run: Run, plan: RunPlan) -> None:
+        self.number = number  # order of storing
+        self.run = run
+        self.plan = plan
+        self.events: list[StoredEvent] = []
+        # Source to the numbers seen.
+        self.seqs: dict[int, set[int]] = {}
+        # Steps in the order of their first event.
+        self.step_keys: dict[str, None] = {}
+
+    @property
+    def place(self) -> tuple[float, int]:
+        return (self.run.created_at, self.number)
+
+
+class _AssetStates(dict[AssetKey, AssetState]):
+    """The states of assets; one that has none yet reads as blank, with the id that it will keep for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids: dict[AssetKey, int] = {}
+
+    def __missing__(self, key: AssetKey) -> AssetState:
+        return AssetState(id=self._ids.setdefault(key, len(self._ids) + 1), key=key)
+
+
+class _State:
+    """What the stores share. Every field is read and written under `lock` only."""
+
+    def __init__(self) -> None:
+        self.lock: threading.Lock | _ClosedLock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self.runs: dict[str, _RunRecord] = {}
+        self.created = 0
+        self.events: dict[int, StoredEvent] = {}
+        self.last_event_id = 0
+        self.by_type: dict[str, list[StoredEvent]] = {}
+        self.by_asset: dict[AssetKey, list[StoredEvent]] = {}
+        # The projections, in the shape in which they are reduced.
+        self.statuses: dict[str, RunStatus] = {}
+        self.steps: dict[tuple[str, str], Step] = {}
+        self.assets = _AssetStates()
+        self.partitions: dict[AssetKey, dict[str, AssetPartitionState]] = {}
+        self.partition_statuses: dict[tuple[AssetKey, str], PartitionStatus] = {}
+        self.checks: dict[CheckId, AssetCheckState] = {}
+        self.current = Current(
+            runs=self.statuses,
+            steps=self.steps,
+            assets=self.assets,
+            partitions=self.partition_statuses,
+        )
+        self.dynamic_partitions: dict[str, dict[str, None]] = {}
+        self.snapshots: dict[str, bytes] = {}
+        self.values: dict[str, str] = {}
+
+    def apply(self, changes: Changes) -> None:
+        for run_id, change in changes.runs.items():
+            self.change_run(run_id, change)
+        self.steps.update(changes.steps)
+        self.assets.update(changes.assets)
+        for (key, partition), state in changes.partitions.items():
+            self.partition_statuses[key, partition] = state.status
+            self.partitions.setdefault(key, {})[partition] = state
+        self.checks.update(changes.checks)
+
+    def change_run(self, run_id: str, change: RunChange) -> None:
+        record = self.runs[run_id]
+        run = record.run
+        record.run = replace(
+            run,
+            status=change.status,
+            updated_at=change.updated_at,
+            started_at=run.started_at if change.started_at is None else change.started_at,
+            ended_at=run.ended_at if change.ended_at is None else change.ended_at,
+            failure_reason=run.failure_reason if change.failure_reason is None else change.failure_reason,
+            error=run.error if change.error is None else change.error,
+        )
+        self.statuses[run_id] = change.status
+
+
+class _ClosedLock:
+    """Stands in for the lock of a closed storage: whoever comes is told so."""
+
+    def __enter__(self) -> NoReturn:
+        raise storage_closed("memory")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        raise AssertionError("a closed storage is never entered")
+
+
+_CLOSED = _ClosedLock()
+
+
+class MemoryRunStore:
+    """`weft.storage.ports.RunStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def create(self, run: Run, plan: RunPlan) -> None:
+        """See `weft.storage.ports.RunStore.create`."""
+        state = self._state
+        with state.lock:
+            if run.id in state.runs:
+                raise run_exists(run.id)
+            state.created += 1
+            state.runs[run.id] = _RunRecord(state.created, run, plan)
+            state.statuses[run.id] = run.status
+
+    def get(self, run_id: str) -> Run | None:
+        """See `weft.storage.ports.RunStore.get`."""
+        with self._state.lock:
+            record = self._state.runs.get(run_id)
+            return None if record is None else record.run
+
+    def plan(self, run_id: str) -> RunPlan | None:
+        """See `weft.storage.ports.RunStore.plan`."""
+        with self._state.lock:
+            record = self._state.runs.get(run_id)
+            return None if record is None else record.plan
+
+    def steps(self, run_id: str) -> tuple[Step, ...]:
+        """See `weft.storage.ports.RunStore.steps`."""
+        state = self._state
+        with state.lock:
+            record = state.runs.get(run_id)
+            if record is None:
+                return ()
+            found = (state.steps.get((run_id, key)) for key in record.step_keys)
+            return tuple(step for step in found if step is not None)
+
+    def list(
+        self, filter: RunFilter | None = None, *, limit: int = 50, cursor: str | None = None, ascending: bool = False
+    ) -> Page[Run]:
+        """See `weft.storage.ports.RunStore.list`."""
+        after = None if cursor is None else RUN_CURSOR.read(cursor)
+        with self._state.lock:
+            found = _matching(self._state, filter)
+        if after is not None:
+            found = [record for record in found if (record.place > after if ascending else record.place < after)]
+        found.sort(key=_place, reverse=not ascending)
+        taken = found[: max(limit, 0)]
+        more = taken and len(found) > len(taken)
+        return Page(
+            items=tuple(record.run for record in taken), cursor=RUN_CURSOR.write(taken[-1].place) if more else None
+        )
+
+    def count(self, filter: RunFilter | None = None) -> int:
+        """See `weft.storage.ports.RunStore.count`."""
+        with self._state.lock:
+            return len(_matching(self._state, filter))
+
+    def transition(self, run_id: str, to: RunStatus, *, expected: RunStatus, at: float) -> bool:
+        """See `weft.storage.ports.RunStore.transition`."""
+        state = self._state
+        with state.lock:
+            if state.statuses.get(run_id) is not expected:
+                return False
+            change = transition(expected, to, at)
+            if change is None:
+                return False
+            state.change_run(run_id, change)
+            return True
+
+    def add_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """See `weft.storage.ports.RunStore.add_tags`."""
+        with self._state.lock:
+            record = self._state.runs.get(run_id)
+            if record is None:
+                raise run_not_found(run_id)
+            record.run = replace(record.run, tags={**record.run.tags, **tags})
+
+    def delete(self, run_id: str) -> bool:
+        """See `weft.storage.ports.RunStore.delete`."""
+        state = self._state
+        with state.lock:
+            record = state.runs.pop(run_id, None)
+            if record is None:
+                return False
+            del state.statuses[run_id]
+            for key in record.step_keys:
+                state.steps.pop((run_id, key), None)
+            gone = {stored.id for stored in record.events}
+            for id in gone:
+                del state.events[id]
+            indexes: list[list[StoredEvent]] = [*state.by_type.values(), *state.by_asset.values()]
+            for index in indexes:
+                index[:] = [stored for stored in index if stored.id not in gone]
+            return True
+
+
+def _matching(state: _State, filter: RunFilter | None) -> list[_RunRecord]:
+    records = state.runs.values()
+    if filter is None:
+        return list(records)
+    return [record for record in records if _matches(filter, record.run)]
+
+
+def _place(record: _RunRecord) -> tuple[float, int]:
+    return record.place
+
+
+def _matches(filter: RunFilter, run: Run) -> bool:
+    return (
+        (filter.run_ids is None or run.id in filter.run_ids)
+        and (filter.job_name is None or run.job_name == filter.job_name)
+        and (filter.statuses is None or run.status in filter.statuses)
+        and all(run.tags.get(key) == value for key, value in filter.tags.items())
+        and (filter.asset_key is None or filter.asset_key in (run.asset_selection or ()))
+        and (filter.created_after is None or run.created_at > filter.created_after)
+        and (filter.created_before is None or run.created_at < filter.created_before)
+        and (filter.updated_after is None or (run.updated_at is not None and run.updated_at > filter.updated_after))
+        and (filter.updated_before is None or (run.updated_at is not None and run.updated_at < filter.updated_before))
+    )
+
+
+class MemoryEventLog:
+    """`weft.storage.ports.EventLog` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """See `weft.storage.ports.EventLog.append`."""
+        state = self._state
+        with state.lock:
+            runs = state.runs
+            for event in events:
+                if event.run_id not in runs:
+                    raise run_not_found(event.run_id)
+            stored: list[StoredEvent] = []
+            next_id = state.last_event_id + 1
+            for event in events:
+                record = runs[event.run_id]
+                seqs = record.seqs.get(event.source)
+                if seqs is None:
+                    seqs = record.seqs[event.source] = set()
+                if event.seq in seqs:
+                    continue
+                seqs.add(event.seq)
+                new = StoredEvent(id=next_id, event=event)
+                next_id += 1
+                stored.append(new)
+                record.events.append(new)
+                if event.step_key is not None:
+                    record.step_keys[event.step_key] = None
+                self._index(new)
+            changes = reduce(stored, state.current)
+            state.last_event_id = next_id - 1
+            state.apply(changes)
+        return Appended(stored=tuple(stored), refused=tuple(changes.refused))
+
+    def _index(self, stored: StoredEvent) -> None:
+        state = self._state
+        state.events[stored.id] = stored
+        type = _TYPE_OF[stored.event.body.__class__]
+        index = state.by_type.get(type)
+        if index is None:
+            index = state.by_type[type] = []
+        index.append(stored)
+        if type.startswith("ASSET_"):
+            key = stored.event.asset_key
+            assert key is not None
+            state.by_asset.setdefault(key, []).append(stored)
+
+    def read(
+        self,
+        run_id: str,
+        *,
+        after_id: int = 0,
+        types: Sequence[str] | None = None,
+        step_key: str | None = None,
+        limit: int = 1000,
+    ) -> tuple[StoredEvent, ...]:
+        """See `weft.storage.ports.EventLog.read`."""
+        with self._state.lock:
+            record = self._state.runs.get(run_id)
+            if record is None:
+                return ()
+            found = record.events[bisect_right(record.events, after_id, key=_id) :]
+        return _first(
+            found,
+            lambda event: (types is None or event.type in types) and (step_key is None or event.step_key == step_key),
+            limit,
+        )
+
+    def get(self, event_id: int) -> StoredEvent | None:
+        """See `weft.storage.ports.EventLog.get`."""
+        with self._state.lock:
+            return self._state.events.get(event_id)
+
+    def last_seq(self, run_id: str, source: int) -> int:
+        """See `weft.storage.ports.EventLog.last_seq`."""
+        with self._state.lock:
+            record = self._state.runs.get(run_id)
+            return 0 if record is None else max(record.seqs.get(source, ()), default=0)
+
+    def of_asset(
+        self,
+        key: AssetKey,
+        *,
+        types: Sequence[str] | None = None,
+        partition: str | None = None,
+        limit: int = 50,
+        before_id: int | None = None,
+        after_id: int | None = None,
+        ascending: bool = False,
+    ) -> tuple[StoredEvent, ...]:
+        """See `weft.storage.ports.EventLog.of_asset`."""
+        with self._state.lock:
+            index = self._state.by_asset.get(key, [])
+            low = 0 if after_id is None else bisect_right(index, after_id, key=_id)
+            high = len(index) if before_id is None else bisect_left(index, before_id, key=_id)
+            found = index[low:high]
+        return _first(
+            found if ascending else reversed(found),
+            lambda event: (
+                (types is None or event.type in types) and (partition is None or event.partition == partition)
+            ),
+            limit,
+        )
+
+    def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
+        """See `weft.storage.ports.EventLog.of_types`."""
+        with self._state.lock:
+            found = []
+            for type in dict.fromkeys(types):
+                index = self._state.by_type.get(type, [])
+                start = bisect_right(index, after_id, key=_id)
+                found.append(index[start : start + max(limit, 0)])
+        return tuple(heapq.merge(*found, key=_id))[: max(limit, 0)]
+
+    def latest_id(self) -> int:
+        """See `weft.storage.ports.EventLog.latest_id`."""
+        with self._state.lock:
+            return next(reversed(self._state.events), 0)
+
+
+def _id(stored: StoredEvent) -> int:
+    return stored.id
+
+
+def _first(found: Iterable[StoredEvent], wanted: Callable[[Event], bool], limit: int) -> tuple[StoredEvent, ...]:
+    taken: list[StoredEvent] = []
+    for stored in found:
+        if len(taken) >= limit:
+            break
+        if wanted(stored.event):
+            taken.append(stored)
+    return tuple(taken)
+
+
+class MemoryAssetStore:
+    """`weft.storage.ports.AssetStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def get(self, key: AssetKey) -> AssetState | None:
+        """See `weft.storage.ports.AssetStore.get`."""
+        with self._state.lock:
+            return self._state.assets.get(key)
+
+    def get_many(self, keys: Sequence[AssetKey]) -> Mapping[AssetKey, AssetState]:
+        """See `weft.storage.ports.AssetStore.get_many`."""
+        with self._state.lock:
+            assets = self._state.assets
+            return {key: assets[key] for key in keys if key in assets}
+
+    def list(self, *, prefix: Sequence[str] = (), limit: int = 100, cursor: str | None = None) -> Page[AssetState]:
+        """See `weft.storage.ports.AssetStore.list`."""
+        after = () if cursor is None else ASSET_CURSOR.read(cursor)
+        with self._state.lock:
+            found = [state for key, state in self._state.assets.items() if key.has_prefix(prefix) and key.parts > after]
+        found.sort(key=_asset_key)
+        taken = tuple(found[: max(limit, 0)])
+        more = taken and len(found) > len(taken)
+        return Page(items=taken, cursor=ASSET_CURSOR.write(taken[-1].key.parts) if more else None)
+
+    def partition(self, key: AssetKey, partition: str) -> AssetPartitionState | None:
+        """See `weft.storage.ports.AssetStore.partition`."""
+        with self._state.lock:
+            return self._state.partitions.get(key, {}).get(partition)
+
+    def partitions(self, key: AssetKey, *, limit: int = 1000, cursor: str | None = None) -> Page[AssetPartitionState]:
+        """See `weft.storage.ports.AssetStore.partitions`."""
+        after = None if cursor is None else PARTITION_CURSOR.read(cursor)
+        with self._state.lock:
+            found = list(self._state.partitions.get(key, {}).values())
+        if after is not None:
+            found = [state for state in found if state.partition > after]
+        found.sort(key=_partition_key)
+        taken = tuple(found[: max(limit, 0)])
+        more = taken and len(found) > len(taken)
+        return Page(items=taken, cursor=PARTITION_CURSOR.write(taken[-1].partition) if more else None)
+
+    def partition_counts(self, key: AssetKey) -> Mapping[str, int]:
+        """See `weft.storage.ports.AssetStore.partition_counts`."""
+        counts: dict[str, int] = {}
+        with self._state.lock:
+            for state in self._state.partitions.get(key, {}).values():
+                counts[state.status.value] = counts.get(state.status.value, 0) + 1
+        return counts
+
+    def wipe(self, key: AssetKey, *, partitions: Sequence[str] | None = None) -> None:
+        """See `weft.storage.ports.AssetStore.wipe`."""
+        state = self._state
+        with state.lock:
+            known = state.partitions.get(key, {})
+            wiped = list(known) if partitions is None else partitions
+            for partition in wiped:
+                known.pop(partition, None)
+                state.partition_statuses.pop((key, partition), None)
+            for check, partition_of_check in list(state.checks):
+                if check.asset_key == key and (partitions is None or partition_of_check in partitions):
+                    del state.checks[check, partition_of_check]
+            if partitions is None:
+                state.assets.pop(key, None)
+
+
+def _asset_key(state: AssetState) -> tuple[str, ...]:
+    return state.key.parts
+
+
+def _partition_key(state: AssetPartitionState) -> str:
+    return state.partition
+
+
+class MemoryCheckStore:
+    """`weft.storage.ports.CheckStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def get(self, key: AssetCheckKey, *, partition: str | None = None) -> AssetCheckState | None:
+        """See `weft.storage.ports.CheckStore.get`."""
+        with self._state.lock:
+            return self._state.checks.get((key, partition))
+
+    def of_assets(self, keys: Sequence[AssetKey]) -> tuple[AssetCheckState, ...]:
+        """See `weft.storage.ports.CheckStore.of_assets`."""
+        wanted = set(keys)
+        with self._state.lock:
+            found = [(id, state) for id, state in self._state.checks.items() if id[0].asset_key in wanted]
+        # Per check, the answer for the whole asset first.
+        found.sort(key=_check_place)
+        return tuple(state for _, state in found)
+
+
+def _check_place(item: tuple[CheckId, AssetCheckState]) -> tuple[tuple[str, ...], str, bool, str]:
+    (key, partition), _ = item
+    return (key.asset_key.parts, key.name, partition is not None, partition or "")
+
+
+class MemoryDynamicPartitionStore:
+    """`weft.storage.ports.DynamicPartitionStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, name: str, keys: Sequence[str]) -> tuple[str, ...]:
+        """See `weft.storage.ports.DynamicPartitionStore.add`."""
+        with self._state.lock:
+            known = self._state.dynamic_partitions.setdefault(name, {})
+            new = tuple(key for key in dict.fromkeys(keys) if key not in known)
+            known.update(dict.fromkeys(new))
+            return new
+
+    def remove(self, name: str, keys: Sequence[str]) -> None:
+        """See `weft.storage.ports.DynamicPartitionStore.remove`."""
+        with self._state.lock:
+            known = self._state.dynamic_partitions.get(name, {})
+            for key in keys:
+                known.pop(key, None)
+
+    def has(self, name: str, key: str) -> bool:
+        """See `weft.storage.ports.DynamicPartitionStore.has`."""
+        with self._state.lock:
+            return key in self._state.dynamic_partitions.get(name, {})
+
+    def list(self, name: str, *, limit: int | None = None, after: str | None = None) -> tuple[str, ...]:
+        """See `weft.storage.ports.DynamicPartitionStore.list`."""
+        with self._state.lock:
+            known = self._state.dynamic_partitions.get(name, {})
+            if after is not None and after not in known:
+                raise bad_cursor(after, f"a key of the dynamic partitions {name!r}")
+            keys = tuple(known)
+        start = 0 if after is None else keys.index(after) + 1
+        return keys[start:] if limit is None else keys[start : start + max(limit, 0)]
+
+    def count(self, name: str) -> int:
+        """See `weft.storage.ports.DynamicPartitionStore.count`."""
+        with self._state.lock:
+            return len(self._state.dynamic_partitions.get(name, {}))
+
+
+class MemorySnapshotStore:
+    """`weft.storage.ports.SnapshotStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def put(self, blob: bytes) -> str:
+        """See `weft.storage.ports.SnapshotStore.put`."""
+        id = content_id(blob)
+        with self._state.lock:
+            self._state.snapshots.setdefault(id, blob)
+        return id
+
+    def get(self, id: str) -> bytes | None:
+        """See `weft.storage.ports.SnapshotStore.get`."""
+        with self._state.lock:
+            return self._state.snapshots.get(id)
+
+
+class MemoryKeyValue:
+    """`weft.storage.ports.KeyValue` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def get(self, key: str) -> str | None:
+        """See `weft.storage.ports.KeyValue.get`."""
+        with self._state.lock:
+            return self._state.values.get(key)
+
+    def set(self, key: str, value: str) -> None:
+        """See `weft.storage.ports.KeyValue.set`."""
+        with self._state.lock:
+            self._state.values[key] = value
+
+    def compare_and_set(self, key: str, *, expected: str | None, value: str) -> bool:
+        """See `weft.storage.ports.KeyValue.compare_and_set`."""
+        with self._state.lock:
+            if self._state.values.get(key) != expected:
+                return False
+            self._state.values[key] = value
+            return True
+
+    def delete(self, key: str) -> None:
+        """See `weft.storage.ports.KeyValue.delete`."""
+        with self._state.lock:
+            self._state.values.pop(key, None)

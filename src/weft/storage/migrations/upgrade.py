@@ -1,0 +1,80 @@
+"""Upgrading a database to the newest schema, with Alembic. The only module that imports it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import cast
+
+from alembic import command
+from alembic.config import Config
+from msgspec import Struct
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from weft.storage.migrations import HEAD
+from weft.storage.sqlite import (
+    database_path,
+    is_empty,
+    make_folder,
+    revision_of,
+    storage_error,
+    switch_to_wal,
+    version_problem,
+)
+
+
+class Migrated(Struct, frozen=True, kw_only=True):
+    """What an upgrade did. `from_revision` is None where there was no schema yet."""
+
+    from_revision: str | None
+    to_revision: str
+
+
+def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
+    """Upgrade the database of a folder to the newest schema, in one transaction: after a failure it is as it was before.
+
+    Stop everything that uses the instance first, and make a backup: ``sqlite3 weft.db ".backup weft-backup.db"`` makes a consistent one;
+    copying the file alone does not take what is still in ``weft.db-wal``. A database that has the newest schema is left alone; where
+    there is none, one is made.
+
+    Raises:
+        StorageError: T004 its schema is newer than this program; T005 to T009 as for `weft.storage.sqlite.SQLiteStorage`.
+    """
+    path = database_path(folder)
+    make_folder(path)
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, timeout=busy_timeout_seconds, isolation_level=None),
+        poolclass=NullPool,
+    )
+    # The driver would begin its own transactions late, and none before DDL. Whoever else migrates waits here, and finds nothing to do.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.connect() as connection:
+            driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+            if is_empty(driver):  # every other database of ours has it already
+                switch_to_wal(driver, busy_timeout_seconds)
+            with connection.begin():
+                before = revision_of(driver)
+                if before is not None or not is_empty(driver):
+                    problem = version_problem(before, path=path)
+                    if problem is not None and problem.code != "WEFT-T003":
+                        raise problem
+                if before != HEAD:
+                    command.upgrade(configuration(connection), HEAD)
+    except sqlite3.Error as error:
+        raise storage_error(error, path, busy_timeout_seconds) from error
+    except DBAPIError as error:
+        raise storage_error(cast("sqlite3.Error", error.orig), path, busy_timeout_seconds) from error
+    return Migrated(from_revision=before or None, to_revision=HEAD)
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration for the revisions in this package, over `connection`."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

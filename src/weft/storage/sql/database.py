@@ -1,0 +1,147 @@
+"""What a store needs of a database: transactions, and statements that are compiled once.
+
+Stores build their statements with SQLAlchemy Core and run them on the driver's own cursor. Core's execution layer costs 40 to 60
+microseconds per statement (events, result metadata, type processing), more than SQLite needs for the statement itself; an append runs eight
+statements and may cost 25 microseconds per event. So `Statement` keeps what Core is good at, writing SQL for a dialect, and leaves the
+rest out. Columns are integers, floats, text and bytes only, for which drivers need no conversion. Every value is a bound parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sqlalchemy import ClauseElement, Table
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+
+from weft.storage.sql.dialects import Dialect
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from sqlalchemy import Select
+    from typing_extensions import Unpack
+
+    Query: TypeAlias = Select[Unpack[tuple[Any, ...]]]
+    """A SELECT of any columns, for annotations."""
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Parameters = Sequence[object]
+
+_MOST_IN_ONE_LIST = 512
+"""Values of one IN list. SQLite before 3.32 takes 999 parameters, and other dialects have limits of their own."""
+
+
+class Statement:
+    """A Core statement and the order in which its parameters are given.
+
+    In an INSERT or UPDATE, names that are columns are the values to set; all other names are bind parameters of the statement. In an UPDATE
+    the two must differ.
+    """
+
+    __slots__ = ("_clause", "_compiled", "_names")
+
+    def __init__(self, clause: ClauseElement, *names: str) -> None:
+        self._clause = clause
+        self._names = names
+        self._compiled: dict[str, tuple[str, Callable[[Parameters], Parameters] | None]] = {}
+
+    def compiled(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
+        """The text for `dialect`, and how parameters are rearranged (None: they are in order)."""
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = self._compile(dialect)
+        return found
+
+    def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
+        clause, names = self._clause, self._names
+        columns = [name for name in names if name in clause.table.c] if isinstance(clause, UpdateBase) else None
+        compiled = clause.compile(dialect=dialect.compiler, column_keys=columns)
+        assert isinstance(compiled, SQLCompiler)
+        order = list(compiled.positiontup or ())
+        if order == list(names):
+            return str(compiled), None
+        # Some statements name a parameter twice, or carry a constant of their own.
+        places = [names.index(name) if name in names else None for name in order]
+        constants = [None if name in names else compiled.params[name] for name in order]
+
+        def rearrange(parameters: Parameters) -> Parameters:
+            return [
+                constant if place is None else parameters[place]
+                for place, constant in zip(places, constants, strict=True)
+            ]
+
+        return str(compiled), rearrange
+
+
+class Transaction:
+    """Runs statements on one connection, for as long as the ``with`` block lasts. Belongs to one thread."""
+
+    __slots__ = ("_cursor", "_dialect")
+
+    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+        self._cursor = cursor
+        self._dialect = dialect
+
+    def all(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
+        """Every row."""
+        text, rearrange = statement.compiled(self._dialect)
+        self._cursor.execute(text, parameters if rearrange is None else rearrange(parameters))
+        rows: list[Row] = self._cursor.fetchall()
+        return rows
+
+    def one(self, statement: Statement, parameters: Parameters = ()) -> Row | None:
+        """The first row, or None."""
+        rows = self.all(statement, parameters)  # all of them: an open result would keep the read transaction open
+        return rows[0] if rows else None
+
+    def run(self, statement: Statement, parameters: Parameters = ()) -> int:
+        """Run a statement that changes rows; returns how many."""
+        text, rearrange = statement.compiled(self._dialect)
+        self._cursor.execute(text, parameters if rearrange is None else rearrange(parameters))
+        count: int = self._cursor.rowcount
+        return count
+
+    def run_many(self, statement: Statement, rows: Iterable[Parameters]) -> None:
+        """Run a statement once for each of `rows`."""
+        text, rearrange = statement.compiled(self._dialect)
+        self._cursor.executemany(text, rows if rearrange is None else map(rearrange, rows))
+
+    def next_id(self, table: Table) -> int:
+        """The lowest id that this write transaction may give to a new row of `table`."""
+        return self._dialect.next_id(self._cursor, table)
+
+
+class Database(Protocol):
+    """Where transactions come from. May be used from several threads."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A connection for reading; each statement sees what was committed before it began."""
+        ...
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A write transaction, alone from its first statement on: committed at the end of the block, rolled back on an exception.
+
+        Raises:
+            StorageError: another process kept the lock beyond the timeout, the disk is full, and so on.
+        """
+        ...
+
+
+def in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in chunks for IN lists, each filled up by repeating its last value to a power of two.
+
+    So a query over any number of values compiles to at most ten statements, which the driver keeps prepared.
+    """
+    for start in range(0, len(values), _MOST_IN_ONE_LIST):
+        chunk = values[start : start + _MOST_IN_ONE_LIST]
+        missing = (1 << (len(chunk) - 1).bit_length()) - len(chunk)
+        yield chunk if missing == 0 else [*chunk, *([chunk[-1]] * missing)]
+
+
+def numbered(name: str, count: int) -> tuple[str, ...]:
+    """Names for the parameters of an IN list."""
+    return tuple(f"{name}_{index}" for index in range(count))
