@@ -282,9 +282,6 @@ if TYPE_CHECKING:
         Instance as Instance,
     )
     from weft.model.events import (
-        AssetCheckSeverity as AssetCheckSeverity,
-    )
-    from weft.model.events import (
         Event as Event,
     )
     from weft.model.keys import (
@@ -404,6 +401,9 @@ if TYPE_CHECKING:
     from weft.model.run import (
         RunStatus as RunStatus,
     )
+    from weft.model.severity import (
+        AssetCheckSeverity as AssetCheckSeverity,
+    )
     from weft.runs.in_process import (
         materialize as materialize,
     )
@@ -416,7 +416,7 @@ _WHERE = {
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
     "AssetCheckResult": "weft.definitions.results",
-    "AssetCheckSeverity": "weft.model.events",
+    "AssetCheckSeverity": "weft.model.severity",
     "AssetCheckSpec": "weft.definitions.asset_spec",
     "AssetChecksDefinition": "weft.definitions.asset_checks",
     "AssetDep": "weft.definitions.inputs_outputs",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from weft.definitions.asset_spec import AssetSpec
-from weft.definitions.assets import AssetsDefinition
-from weft.definitions.job import AssetJobDefinition, JobDefinition
-from weft.definitions.repository import Repository
 from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean, some_of
-from weft.model.assets import AssetGraph
 from weft.model.keys import AssetKey, CoercibleToAssetKey
-from weft.model.snapshot import DefinitionsSnapshot
+
+if TYPE_CHECKING:
+    from weft.definitions.asset_spec import AssetSpec
+    from weft.definitions.assets import AssetsDefinition
+    from weft.definitions.job import AssetJobDefinition, JobDefinition
+    from weft.definitions.repository import Repository
+    from weft.model.assets import AssetGraph
+    from weft.model.snapshot import DefinitionsSnapshot
 
 
 class Definitions:
@@ -53,6 +55,8 @@ class Definitions:
             DefinitionError: with every problem found.
         """
         if self._repository is None:
+            from weft.definitions.repository import Repository  # resolving may never be asked for: keep import light
+
             self._repository = Repository(self.assets, self.asset_checks, self.jobs, self.resources, self.metadata)
         return self._repository
 

@@ -55,7 +55,7 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
             fn, resource_keys=required_resource_keys, config_expected=config_schema is not None
         )
         self.config_schema = self.signature.config_class if self.signature.config_class is not None else config_schema
-        self.required_resource_keys = frozenset(required_resource_keys) | self.signature.resources.keys()
+        self.required_resource_keys = frozenset(required_resource_keys).union(self.signature.resources)
         self.ins = self._make_ins(dict(ins or {}))
         self.outs = self._make_outs(dict(outs) if outs is not None else None)
         self.input_types = {key: value_type(_declared(self, key, spec)) for key, spec in self.ins.items()}

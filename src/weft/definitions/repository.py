@@ -5,6 +5,7 @@ A `Repository` is what a loaded code location is: the asset graph, the units tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -21,6 +22,8 @@ from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.metadata import metadata_values
 from weft.model.plan import ComputeUnit
 from weft.model.snapshot import DefinitionsSnapshot, OpSnapshot, ResourceSnapshot
+
+_NUMBERED = re.compile(r"(.+)_\d+\Z")
 
 
 class Repository:
@@ -93,14 +96,23 @@ class Repository:
         """The user's side of a step of an asset or check."""
         found = self._bodies.get(step_key)
         if found is None:
-            definition = self._by_name[step_key.split(".", 1)[0]]
-            self._bodies.update(definition.bodies())
-            found = self._bodies[step_key]
+            definition = self._by_name[self._definition_name(step_key)]
+            bodies = definition.bodies()
+            self._bodies.update(bodies)
+            found = bodies[step_key] if step_key in bodies else bodies[definition.node_def.name]
+            self._bodies[step_key] = found
         return found
 
     def definition_of_step(self, step_key: str) -> AssetsDefinition[Any, Any] | None:
         """What a step of an asset run belongs to."""
-        return self._by_name.get(step_key.split(".", 1)[0])
+        return self._by_name.get(self._definition_name(step_key))
+
+    def _definition_name(self, step_key: str) -> str:
+        """The name of the definition of a step. A multi-asset that planning split into several steps numbers the later ones."""
+        name = step_key.split(".", 1)[0]
+        if name not in self._by_name and (numbered := _NUMBERED.match(name)) is not None:
+            return numbered[1]
+        return name
 
     def describe(self) -> DefinitionsSnapshot:
         """Everything as one value. Equal definitions give equal values."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from weft.errors import DefinitionError
-from weft.model.events import AssetCheckSeverity
 from weft.model.keys import AssetKey, CoercibleToAssetKey
 from weft.model.metadata import AnyMetadataValue, MetadataValue, RawMetadata, metadata_values
+from weft.model.severity import AssetCheckSeverity
 
 T = TypeVar("T")
 

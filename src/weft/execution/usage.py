@@ -14,19 +14,22 @@ if sys.platform != "win32":
     import resource
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_HAS_PROC = os.path.exists("/proc/self/statm")  # noqa: PTH110  # pathlib is slow to load
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class UsageMeter:
-    """Measures one step after another: `start`, then `stop` gives ``(cpu_seconds, peak_memory_bytes)``."""
+    """Measures one step after another: `start`, then `stop` gives ``(cpu_seconds, peak_memory_bytes)``. `close` lets go of a file."""
 
-    __slots__ = ("_children", "_cpu", "_high_water", "_resident")
+    __slots__ = ("_children", "_cpu", "_high_water", "_resident", "_statm")
 
     def __init__(self) -> None:
+        # Kept open: opening it would cost as much as the rest of a measurement.
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC) if _HAS_PROC else None
         self._cpu = 0.0
         self._children = 0.0
         self._high_water = 0
-        self._resident = _resident_bytes()
+        self._resident = self._resident_bytes()
 
     def start(self) -> None:
         """Begin a step."""
@@ -40,10 +43,21 @@ class UsageMeter:
         if high_water > self._high_water:
             self._resident = peak = high_water
         else:
-            resident = _resident_bytes()
+            resident = self._resident_bytes()
             peak = max(self._resident, resident)
             self._resident = resident
         return cpu + children - self._children, peak
+
+    def close(self) -> None:
+        """Let go of the file. Measuring afterwards is an error."""
+        if self._statm is not None:
+            os.close(self._statm)
+            self._statm = None
+
+    def _resident_bytes(self) -> int:
+        if self._statm is None:
+            return 0
+        return int(os.pread(self._statm, 64, 0).split()[1]) * _PAGE
 
 
 def _children_and_high_water() -> tuple[float, int]:
@@ -52,11 +66,3 @@ def _children_and_high_water() -> tuple[float, int]:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = resource.getrusage(resource.RUSAGE_SELF)
     return children.ru_utime + children.ru_stime, own.ru_maxrss * _MAXRSS_UNIT
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", "rb", buffering=0) as statm:  # noqa: PTH123  # on the path of every step
-            return int(statm.read(64).split()[1]) * _PAGE
-    except OSError:  # pragma: no cover - no procfs
-        return 0

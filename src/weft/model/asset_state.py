@@ -7,8 +7,8 @@ from enum import Enum
 
 from msgspec import Struct
 
-from weft.model.events import AssetCheckSeverity
 from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.severity import AssetCheckSeverity
 
 
 class PartitionStatus(Enum):

@@ -10,7 +10,6 @@ writer; `seq` counts its events from 1. The control plane writes as source 0, th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -20,17 +19,11 @@ from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.metadata import AnyMetadataValue
 from weft.model.run import FailureReason
+from weft.model.severity import AssetCheckSeverity
 from weft.model.step import LogRange
 
 CONTROL_SOURCE = 0
 WORKER_SOURCE = 1
-
-
-class AssetCheckSeverity(Enum):
-    """How bad it is when a check does not pass. Only ERROR stops what a blocking check guards."""
-
-    WARN = "WARN"
-    ERROR = "ERROR"
 
 
 class Body(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -13,11 +11,14 @@ from weft.model.metadata import AnyMetadataValue
 
 _MOST_FRAMES = 60
 _MOST_CHARACTERS = 20_000
-_OWN_FOLDER = str(Path(__file__).resolve().parent.parent) + os.sep
+_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
+# The machinery of ``import`` says nothing about the user's code, and it stands between every two of its frames.
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # as above
+_FOLDED = (_OWN_FOLDER, "<frozen importlib", f"{_STANDARD_LIBRARY}importlib{os.sep}")
 
 
 class Frame(Struct, frozen=True):
-    """One frame of a traceback. `own` marks frames of weft, which are folded when shown."""
+    """One frame of a traceback. `own` marks frames of weft and of the import system, which are folded when shown."""
 
     file: str
     line: int
@@ -43,9 +44,9 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def user_frame(self) -> Frame | None:
-        """The innermost frame outside weft and site-packages, or None: the line to show first."""
+        """The innermost frame outside weft and of no library, or None: the line to show first."""
         user = [frame for frame in self.frames if not frame.own]
-        near = [frame for frame in user if f"{os.sep}site-packages{os.sep}" not in frame.file]
+        near = [frame for frame in user if not _is_of_library(frame.file)]
         found = near or user
         return found[-1] if found else None
 
@@ -54,7 +55,7 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         first = self.message.splitlines()[0] if self.message else ""
         text = f"{self.class_name}: {first}" if first else self.class_name
         frame = self.user_frame
-        return f"{text} ({Path(frame.file).name}:{frame.line})" if frame else text
+        return f"{text} ({os.path.basename(frame.file)}:{frame.line})" if frame else text  # noqa: PTH119
 
     def to_string(self, *, own_frames: bool = False) -> str:
         """The traceback as text, causes first, frames of weft folded unless `own_frames`."""
@@ -69,10 +70,9 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 folded += 1
                 continue
             lines.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}')
-            if frame.code:
-                lines.append(f"    {frame.code}")
+            lines.extend(f"    {line}" for line in frame.code.splitlines())
         if folded:
-            lines.append(f"  ({folded} frames of weft folded)")
+            lines.append(f"  ({folded} {'frame' if folded == 1 else 'frames'} of weft folded)")
         lines.append(f"{self.class_name}: {self.message}" if self.message else self.class_name)
         return "\n".join(lines)
 
@@ -82,10 +82,15 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _from_exception(error, set())
 
 
+def _is_of_library(file: str) -> bool:
+    parts = file.split(os.sep)  # noqa: PTH206  # as above: no pathlib
+    return file.startswith((_STANDARD_LIBRARY, "<")) or "site-packages" in parts or "dist-packages" in parts
+
+
 def _from_exception(error: BaseException, seen: set[int]) -> ErrorInfo:
     seen.add(id(error))
     try:
-        message = str(error)
+        message = error.msg if isinstance(error, SyntaxError) and error.lineno else str(error)
     except Exception as broken:  # noqa: BLE001  # a user's __str__ may raise anything
         message = f"(its text could not be made: {type(broken).__name__})"
     cause = error.__cause__
@@ -105,9 +110,26 @@ def _from_exception(error: BaseException, seen: set[int]) -> ErrorInfo:
 
 
 def _frames(error: BaseException) -> tuple[Frame, ...]:
+    import traceback
+
     summary = traceback.extract_tb(error.__traceback__)
     kept = summary if len(summary) <= _MOST_FRAMES else [*summary[: _MOST_FRAMES // 2], *summary[-_MOST_FRAMES // 2 :]]
-    return tuple(
-        Frame(item.filename, item.lineno or 0, item.name, item.line or "", item.filename.startswith(_OWN_FOLDER))
+    frames = tuple(
+        Frame(item.filename, item.lineno or 0, item.name, item.line or "", item.filename.startswith(_FOLDED))
         for item in kept
     )
+    return (*frames, *_syntax_frame(error)) if isinstance(error, SyntaxError) else frames
+
+
+def _syntax_frame(error: SyntaxError) -> tuple[Frame, ...]:
+    """The line that could not be compiled, with a caret below the place: no frame of the traceback, but what the reader looks for."""
+    if error.filename is None or not error.lineno:
+        return ()
+    text = (error.text or "").rstrip()
+    code = text.lstrip()
+    if code and error.offset:
+        start = max(0, error.offset - 1 - (len(text) - len(code)))
+        is_same_line = error.end_lineno in (None, error.lineno)
+        width = (error.end_offset or 0) - error.offset if is_same_line else len(code) - start
+        code = f"{code}\n{' ' * start}{'^' * max(1, min(width, len(code) - start))}"
+    return (Frame(error.filename, error.lineno, "<module>", code, False),)

@@ -9,7 +9,6 @@ An asset key is a path of non-empty strings. Three text forms, all of which roun
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
@@ -86,6 +85,8 @@ class AssetKey:
 
     def to_string(self) -> str:
         """The JSON list form, as stored in databases."""
+        import json
+
         return json.dumps(list(self.parts), ensure_ascii=False)
 
     def to_python_identifier(self, suffix: str | None = None) -> str:

@@ -6,8 +6,6 @@ the same id, so an unchanged reload stores nothing.
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,11 +65,15 @@ class DefinitionsSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def to_blob(self) -> bytes:
         """The snapshot as compressed bytes; equal snapshots give equal bytes."""
+        import zlib
+
         return zlib.compress(encode(self), level=1)
 
     @staticmethod
     def from_blob(blob: bytes) -> DefinitionsSnapshot:
         """The snapshot that `to_blob` wrote."""
+        import zlib
+
         return SNAPSHOT_DECODER.decode(zlib.decompress(blob))
 
 
@@ -80,4 +82,6 @@ SNAPSHOT_DECODER: Decoder[DefinitionsSnapshot] = Decoder(DefinitionsSnapshot)
 
 def content_id(blob: bytes) -> str:
     """The id of stored content: the SHA-256 of its bytes, in hexadecimal."""
+    import hashlib  # loading it costs more than the rest of this module
+
     return hashlib.sha256(blob).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from weft.errors import WeftError
@@ -18,7 +18,9 @@ from weft.execution.interruption import ExecutionInterrupted, Interruption
 from weft.execution.resources import ResourceSession
 from weft.execution.run_context import RunContext
 from weft.execution.run_loop import RunLoop
+from weft.execution.shipping import DirectJournal, ShippedJournal
 from weft.execution.step import AttemptResult
+from weft.logs.capture import OutputCapture
 from weft.model.events import (
     Event,
     EventBody,
@@ -82,61 +84,104 @@ def execute_run(
         StorageError: the run could not be recorded. Nothing ran.
     """
     run = prepared.run
-    environment.runs.create(run, prepared.plan)
     interruption = Interruption()
-    finished = FinishRun(RunStatus.FAILURE, FailureReason.INTERNAL)
-    exception: BaseException | None = None
-    loop: RunLoop | None = None
-    outputs: dict[tuple[str, str, str | None], Any] = {}
+    worker = _Worker(prepared, environment, interruption, instance or environment, keep_outputs, jitter or _random)
+    # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.
     with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
-        with environment.logs.open_capture(run.id, "run") if not environment.is_ephemeral else nullcontext() as capture:
-            journal.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
-            if capture is not None:
-                journal.append(LogsCaptured(file_key=capture.file_key))
-            resources = ResourceSession(
-                prepared.target.resource_defs,
-                prepared.required_resources,
-                config=prepared.config.value.get("resources", {}),
-                record=journal.append,
-                clock=environment.clock,
-                run=run,
-                instance=instance or environment,
-            )
-            context = RunContext(
-                run=run,
-                plan=prepared.plan,
-                target=prepared.target,
-                journal=journal,
-                resources=resources,
-                data_versions=DataVersions(environment.assets),
-                clock=environment.clock,
-                interruption=interruption,
-                config=prepared.config.value,
-                instance=instance or environment,
-                dynamic_partitions_store=environment.dynamic_partitions,
-                capture=capture,
-                keep_outputs=keep_outputs,
-            )
-            try:
-                with interruption.user_code():
-                    resources.open()
-                executor = InProcessExecutor(context)
-                try:
-                    loop = RunLoop(context, RunMachine(prepared.plan, jitter=jitter or _random), executor)
-                    finished = loop.run()
-                finally:
-                    executor.close()
-            except (ExecutionInterrupted, KeyboardInterrupt):
-                finished = FinishRun(RunStatus.CANCELED)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the run must get its last event
-                exception = error
-                finished = _failure(error)
-            finally:
-                resources.close()
-            outputs = context.captured_outputs or {}
-            journal.append(_last_event(finished, interruption, exception))
+        environment.runs.create(run, prepared.plan)
+        with _capture(environment, run.id) as capture:
+            worker.run(journal, capture)
     stored = environment.runs.get(run.id)
-    return RunOutcome(stored or run, loop.failures if loop is not None else (), outputs, exception)
+    return RunOutcome(stored or run, worker.failures, worker.outputs, worker.exception)
+
+
+class _Worker:
+    """The steps of a run's life that happen while its journal is open."""
+
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        environment: RunEnvironment,
+        interruption: Interruption,
+        instance: Any,
+        keep_outputs: bool,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._prepared = prepared
+        self._environment = environment
+        self._interruption = interruption
+        self._instance = instance
+        self._keep_outputs = keep_outputs
+        self._jitter = jitter
+        self.failures: Sequence[tuple[str, AttemptResult]] = ()
+        self.outputs: dict[tuple[str, str, str | None], Any] = {}
+        self.exception: BaseException | None = None
+
+    def run(self, journal: ShippedJournal | DirectJournal, capture: OutputCapture | None) -> None:
+        """From the first event to the last."""
+        journal.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
+        if capture is not None:
+            journal.append(LogsCaptured(file_key=capture.file_key))
+        resources = self._resources(journal)
+        context = self._context(journal, resources, capture)
+        finished = FinishRun(RunStatus.CANCELED)
+        try:
+            with self._interruption.user_code():
+                resources.open()
+            finished = self._drive(context)
+        except (ExecutionInterrupted, KeyboardInterrupt):
+            finished = FinishRun(RunStatus.CANCELED)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the run must get its last event
+            self.exception = error
+            finished = _failure(error)
+        finally:
+            resources.close()
+            self.outputs = context.captured_outputs or {}
+            journal.append(_last_event(finished, self._interruption, self.exception))
+
+    def _drive(self, context: RunContext) -> FinishRun:
+        executor = InProcessExecutor(context)
+        loop = RunLoop(context, RunMachine(self._prepared.plan, jitter=self._jitter), executor)
+        try:
+            return loop.run()
+        finally:
+            self.failures = loop.failures
+            executor.close()
+
+    def _resources(self, journal: ShippedJournal | DirectJournal) -> ResourceSession:
+        return ResourceSession(
+            self._prepared.target.resource_defs,
+            self._prepared.required_resources,
+            config=self._prepared.config.value.get("resources", {}),
+            record=journal.append,
+            clock=self._environment.clock,
+            run=self._prepared.run,
+            instance=self._instance,
+        )
+
+    def _context(
+        self, journal: ShippedJournal | DirectJournal, resources: ResourceSession, capture: OutputCapture | None
+    ) -> RunContext:
+        return RunContext(
+            run=self._prepared.run,
+            plan=self._prepared.plan,
+            target=self._prepared.target,
+            journal=journal,
+            resources=resources,
+            data_versions=DataVersions(self._environment.assets),
+            clock=self._environment.clock,
+            interruption=self._interruption,
+            config=self._prepared.config.value,
+            instance=self._instance,
+            dynamic_partitions_store=self._environment.dynamic_partitions,
+            capture=capture,
+            keep_outputs=self._keep_outputs,
+        )
+
+
+def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
+    """Captures stdout and stderr of this process, unless nothing is to be left of the run."""
+    return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
 
 
 def _failure(error: Exception) -> FinishRun:

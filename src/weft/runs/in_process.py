@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 from weft.definitions.asset_selection import AssetSelection
@@ -167,4 +168,12 @@ def _raise_step(step_key: str, exception: BaseException | None, outcome: RunOutc
         )
     if not isinstance(exception, ExecutionError) and hasattr(exception, "add_note"):
         exception.add_note(f'in step "{step_key}" of run {outcome.run.id}')
-    raise exception
+    raise exception.with_traceback(_without_own_frames(exception.__traceback__))
+
+
+def _without_own_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame of the user's code on; all of it where there is none."""
+    found = traceback
+    while found is not None and found.tb_frame.f_globals.get("__name__", "").startswith("weft."):
+        found = found.tb_next
+    return found or traceback

@@ -43,3 +43,4 @@ class InProcessExecutor:
 
     def close(self) -> None:
         """See `Executor.close`."""
+        self._meter.close()
