@@ -265,7 +265,7 @@ class Check:
         result = {}
         for key, item in value.items():
             keys_check = Check()
-            checked = keys_check.value(keys, key, (*path, str(key)))
+            checked = keys_check.value(keys, _key_as_written(keys, key), (*path, str(key)))
             if keys_check.problems:
                 self.problems.append(
                     Problem(
@@ -279,9 +279,7 @@ class Check:
                         fix="write keys of the declared type",
                     )
                 )
-            result[checked if isinstance(checked, (str, int, float)) else key] = self.value(
-                inner, item, (*path, str(key))
-            )
+            result[key if keys_check.problems else checked] = self.value(inner, item, (*path, str(key)))
         return result
 
     def _shape(self, schema: Shape | Permissive, value: object, path: ConfigPath) -> object:
@@ -592,6 +590,16 @@ def _read(schema: ConfigType, text: str) -> object:
                 return cast(object, choice.python_value)
         raise ValueError(text)
     return text
+
+
+def _key_as_written(keys: ConfigType, key: object) -> object:
+    """A key of a mapping as its type reads it: JSON can only carry keys that are text."""
+    if isinstance(key, str) and isinstance(keys, ScalarType) and keys.kind != "String":
+        try:
+            return _read(keys, key)
+        except ValueError:
+            return key
+    return key
 
 
 def _same_scalar(one: object, other: object) -> bool:
