@@ -1,0 +1,1 @@
+"""Loading the user's code. (Planned: the zygote that workers are forked from, and the server in front of it.)"""

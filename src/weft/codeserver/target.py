@@ -1,0 +1,136 @@
+"""Where definitions are: a file, a module, or what ``pyproject.toml`` names. Values, and how they are found; nothing is imported here.
+
+::
+
+    [tool.weft]
+    module = "shop.definitions"      # or: file = "definitions.py"
+    attribute = "defs"               # optional: the name in the module
+    working_directory = "src"        # optional: what is put in front of sys.path; the folder of pyproject.toml by default
+
+Paths in it are relative to the folder of ``pyproject.toml``. ``[tool.dagster] module_name = "..."`` is understood as well.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from weft.errors import LoadError, Problem, did_you_mean
+
+PROJECT_FILE = "pyproject.toml"
+_KEYS = ("module", "file", "attribute", "working_directory")
+
+
+class FileTarget(Struct, frozen=True, kw_only=True):
+    """Definitions in a Python file, loaded as ``python FILE`` would: its folder is in front of ``sys.path``."""
+
+    file: Path
+    # The name of the definitions in the module; None: the only `Definitions` there is, else everything declared at module level.
+    attribute: str | None = None
+    # Put in front of ``sys.path`` besides the folder of the file.
+    working_directory: Path | None = None
+
+    def __str__(self) -> str:
+        return _with_attribute(str(self.file), self.attribute)
+
+
+class ModuleTarget(Struct, frozen=True, kw_only=True):
+    """Definitions in a module, loaded as ``python -m MODULE`` would: the working directory is in front of ``sys.path``."""
+
+    module: str
+    attribute: str | None = None
+    # None: the working directory of the process.
+    working_directory: Path | None = None
+
+    def __str__(self) -> str:
+        return _with_attribute(self.module, self.attribute)
+
+
+TargetSpec: TypeAlias = FileTarget | ModuleTarget
+"""Where definitions are."""
+
+
+def _with_attribute(place: str, attribute: str | None) -> str:
+    return f"{place}:{attribute}" if attribute is not None else place
+
+
+def find_project_target(start: Path) -> TargetSpec:
+    """What the nearest ``pyproject.toml`` names, from the folder `start` upwards. One without a table for weft is passed over.
+
+    Raises:
+        LoadError: (WEFT-L008) there is none; (WEFT-L009) it is not TOML; (WEFT-L010) its table is wrong, with every problem.
+    """
+    here = start.resolve()
+    passed: list[Path] = []
+    for folder in (here, *here.parents):
+        file = folder / PROJECT_FILE
+        if not file.is_file():
+            continue
+        tools = _read(file).get("tool")
+        tools = tools if isinstance(tools, Mapping) else {}
+        if "weft" in tools:
+            return _target(file, "tool.weft", tools["weft"])
+        foreign = tools.get("dagster")
+        if isinstance(foreign, Mapping) and "module_name" in foreign:
+            return _target(file, "tool.dagster", {"module": foreign["module_name"]})
+        passed.append(file)
+    raise LoadError(
+        "Nothing says where the definitions are.",
+        code="WEFT-L008",
+        facts={
+            "looked for": "[tool.weft] in pyproject.toml, from this folder upwards",
+            "folder": str(here),
+            **({"without it": "\n".join(map(str, passed))} if passed else {}),
+        },
+        fix='name them: -f FILE or -m MODULE; or add to pyproject.toml: [tool.weft] module = "..." (weft init makes a project)',
+    )
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]  # installed for Python 3.10 only
+    try:
+        table: Mapping[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        return table
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise LoadError(
+            f"{PROJECT_FILE} cannot be read.",
+            code="WEFT-L009",
+            facts={"file": str(file), "why": str(error)},
+            fix="correct the file; it must be TOML in UTF-8",
+        ) from error
+
+
+def _target(file: Path, name: str, table: Any) -> TargetSpec:
+    problems: list[Problem] = []
+
+    def wrong(what: str, fix: str) -> None:
+        problems.append(Problem("WEFT-L010", what, facts={"file": str(file), "table": f"[{name}]"}, fix=fix))
+
+    given: dict[str, str] = {}
+    if not isinstance(table, Mapping):
+        wrong(f"{name} is not a table.", f'write: [{name}] module = "..."')
+        table = {}
+    for key, value in table.items():
+        if key not in _KEYS:
+            wrong(f'"{key}" is not a setting of [{name}].', did_you_mean(key, _KEYS, f"use {', '.join(_KEYS)}"))
+        elif not isinstance(value, str) or not value:
+            wrong(f'"{key}" is {value!r}, not a text.', f'write: {key} = "..."')
+        else:
+            given[key] = value
+    if not problems and ("module" in given) == ("file" in given):
+        what = "names both a module and a file." if given.get("file") else "names neither a module nor a file."
+        wrong(f"[{name}] {what}", 'keep one: module = "package.module" or file = "definitions.py"')
+    if problems:
+        raise LoadError.from_problems(problems)
+    root = file.parent
+    folder = root / given["working_directory"] if "working_directory" in given else root
+    if "file" in given:
+        return FileTarget(file=root / given["file"], attribute=given.get("attribute"), working_directory=folder)
+    return ModuleTarget(module=given["module"], attribute=given.get("attribute"), working_directory=folder)
