@@ -200,15 +200,20 @@ class LoadError(WeftError):
 
 
 class StorageError(WeftError):
-    """The instance's storage cannot be used: locked, corrupt, read-only, or of another version."""
+    """The instance's storage cannot be used: locked, corrupt, read-only, or of another version.
+
+    `may_pass` says whether the same call can succeed later, because what is in its way can go away or be put right meanwhile.
+    """
 
     default_code = "WEFT-T001"
+    may_pass = True
 
 
 class RunNotFoundError(StorageError):
     """No run has that id."""
 
     default_code = "WEFT-T010"
+    may_pass = False
 
 
 class UsageError(WeftError):

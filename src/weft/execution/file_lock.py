@@ -12,6 +12,7 @@ Needs ``fcntl``, which is everywhere but on Windows.
 
 from __future__ import annotations
 
+import errno
 import os
 import weakref
 from pathlib import Path
@@ -23,6 +24,10 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+
+# Gone, of another user, a symbolic link, a folder.
+_NOT_OURS = frozenset({errno.ENOENT, errno.EACCES, errno.ELOOP, errno.EISDIR})
 
 
 class LeftInChild(Protocol):
@@ -68,12 +73,17 @@ class LockedFile:
 
     @classmethod
     def take(cls, path: Path) -> LockedFile | None:
-        """The file, locked, if its owner is gone; None where the owner lives, somebody else took it, or there is no such file."""
+        """The file, locked, if its owner is gone.
+
+        None where the owner lives, where somebody else took it, and where there is no such file, or none that this user may take.
+        """
         lock = _flock()
         try:
             fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None
+        except OSError as error:
+            if error.errno in _NOT_OURS:
+                return None
+            raise
         try:
             lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(fd).st_nlink > 0:

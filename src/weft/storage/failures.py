@@ -24,9 +24,11 @@ def run_exists(run_id: str) -> StorageError:
 
 def storage_closed(place: str) -> StorageError:
     """WEFT-T013: the storage was closed."""
-    return StorageError(
+    error = StorageError(
         "the storage is used after it was closed.",
         code="WEFT-T013",
         facts={"storage": place},
         fix="keep the instance open as long as it is used",
     )
+    error.may_pass = False
+    return error
