@@ -420,7 +420,7 @@ class OutputHandler:
         known = [output.asset_key.to_user_string() for output in assets if output.asset_key is not None]
         named = key.to_user_string() if key is not None else "(none)"
         raise self._error(
-            "WEFT-X012",
+            "WEFT-X014",
             "gave a result for an asset that this step does not make in this run.",
             fix=did_you_mean(named, known, "name one of its assets: MaterializeResult(asset_key=...)"),
             named=named,
@@ -440,7 +440,7 @@ class OutputHandler:
             return matching[0]
         known = [output.check_key.name for output in checks if output.check_key is not None]
         raise self._error(
-            "WEFT-X013",
+            "WEFT-X015",
             "gave the answer of a check that it does not declare."
             if not matching
             else "gave the answer of a check without saying of which.",
