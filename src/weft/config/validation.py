@@ -234,10 +234,10 @@ class Check:
             return float(value)
         name = env_name_in(value)
         if name is None:
-            return self._mismatch(schema, value, path)
+            return self.mismatch(schema, value, path)
         if schema.from_env:
             return self._reference(name, schema)
-        return self._mismatch(
+        return self.mismatch(
             schema, value, path, fix=f"to let it come from the environment, declare it as {kind}Source"
         )
 
@@ -254,13 +254,13 @@ class Check:
 
     def _array(self, schema: Array, value: object, path: ConfigPath) -> object:
         if not isinstance(value, (list, tuple)):
-            return self._mismatch(schema, value, path, fix="write a list, also for a single item")
+            return self.mismatch(schema, value, path, fix="write a list, also for a single item")
         inner = as_type(schema.inner_type)
         return [self.value(inner, item, (*path, index)) for index, item in enumerate(value)]
 
     def _map(self, schema: Map, value: object, path: ConfigPath) -> object:
         if not isinstance(value, Mapping):
-            return self._mismatch(schema, value, path)
+            return self.mismatch(schema, value, path)
         inner, keys = as_type(schema.inner_type), as_type(schema.key_type)
         result = {}
         for key, item in value.items():
@@ -284,7 +284,7 @@ class Check:
 
     def _shape(self, schema: Shape | Permissive, value: object, path: ConfigPath) -> object:
         if not isinstance(value, Mapping):
-            return self._mismatch(schema, value, path)
+            return self.mismatch(schema, value, path)
         fields = fields_of(schema)
         before, env_before = len(self.problems), self.env_count
         result: dict[str, object] = {}
@@ -304,7 +304,7 @@ class Check:
             if key in fields:
                 continue
             if extra is None:
-                self.problems.append(_unknown_key(key, fields, path))
+                self.problems.append(unknown_key(key, fields, path))
             else:
                 result[key] = self.value(extra, item, (*path, str(key)))
         if schema.refine is not None and len(self.problems) == before and self.env_count == env_before:
@@ -317,7 +317,7 @@ class Check:
         fields = fields_of(schema)
         if not isinstance(value, Mapping):
             fix = f'write "{value}:" with its settings below' if isinstance(value, str) and value in fields else None
-            return self._mismatch(schema, value, path, fix=fix)
+            return self.mismatch(schema, value, path, fix=fix)
         if schema.discriminator is not None and schema.discriminator in value:
             return self._flat_choice(schema, schema.discriminator, value, path)
         if len(value) != 1:
@@ -329,7 +329,7 @@ class Check:
         ((name, settings),) = value.items()
         field = fields.get(name)
         if field is None:
-            self.problems.append(_unknown_key(name, fields, path))
+            self.problems.append(unknown_key(name, fields, path))
             return value
         if settings is None and isinstance(field.type, (Shape, Permissive, Selector, Map)):
             settings = {}  # "local:" with nothing below it
@@ -366,7 +366,7 @@ class Check:
         scalar, other = as_type(schema.scalar_type), as_type(schema.non_scalar_schema)
         if not isinstance(value, (Mapping, list, tuple)):
             if value is None or not _fits(scalar, value):
-                return self._mismatch(schema, value, path)
+                return self.mismatch(schema, value, path)
             return self.value(scalar, value, path)
         if env_name_in(value) is not None and isinstance(scalar, ScalarType) and scalar.from_env:
             return self.value(scalar, value, path)
@@ -389,9 +389,10 @@ class Check:
         if len(similar) == 1:  # say what is wrong with the only option that can be meant
             self.problems.extend(similar[0].problems)
             return value
-        return self._mismatch(schema, value, path)
+        return self.mismatch(schema, value, path)
 
-    def _mismatch(self, schema: ConfigType, value: object, path: ConfigPath, *, fix: str | None = None) -> object:
+    def mismatch(self, schema: ConfigType, value: object, path: ConfigPath, *, fix: str | None = None) -> object:
+        """Record that `value` is not of the type `schema`."""
         self.problems.append(
             Problem(
                 ConfigError.default_code,
@@ -471,13 +472,14 @@ def _missing_keys(path: ConfigPath, missing: Mapping[str, Field]) -> Problem:
     return Problem("WEFT-C003", f"{_subject(path)} needs {what}.", facts=facts, fix="add:\n" + paste(path, missing))
 
 
-def _unknown_key(key: object, known: Iterable[str], path: ConfigPath) -> Problem:
+def unknown_key(key: object, known: Iterable[str], path: ConfigPath, *, fix: str | None = None) -> Problem:
+    """The problem of a key at `path` that is not among `known`, with the nearest name unless there is a better `fix`."""
     names = list(known)
     return Problem(
         "WEFT-C002",
         f"{_subject(path)} has no key {_quoted(key)}.",
         facts={"path": path_text((*path, str(key))), "known keys": some_of(names)},
-        fix=did_you_mean(str(key), names, "leave it out."),
+        fix=fix or did_you_mean(str(key), names, "leave it out."),
     )
 
 
