@@ -17,11 +17,23 @@ CODE = re.compile(r"WEFT-[A-Z]\d{3}")
 
 # Raised at several places on purpose: the code, and why one place is not enough.
 SEVERAL_PLACES: dict[str, str] = {
+    "WEFT-C003": "all configuration is missing, or a part of it",
     "WEFT-D010": "unreadable parameters and *args are found at different moments of one parse",
     "WEFT-D012": "AssetIn and @asset both take a key or its parts",
+    "WEFT-D013": "one asset is expected: none was named, or several",
     "WEFT-D016": "inputs are declared on ops and on assets",
     "WEFT-D062": "map and collect both need a dynamic output",
+    "WEFT-I008": "a direct call lacks configuration, or a resource",
+    "WEFT-I016": "there is no single partition key: the run has none, or a range",
+    "WEFT-I020": "results are asked for the values of nodes and of assets",
+    "WEFT-P001": "the default of PartitionError, named where a key is looked up",
     "WEFT-S001": "the default of SelectionError, named where the class is made",
+    "WEFT-T007": "the folder and the file in it are made at different places",
+    "WEFT-X004": "several outputs and dynamic outputs are told apart before the value is looked at",
+    "WEFT-X005": "a check may return the wrong thing, or nothing",
+    "WEFT-X006": "steps and I/O managers both yield events",
+    "WEFT-X020": "the default of TypeCheckError, named where an input is checked",
+    "WEFT-X032": "of one partition, or of several",
     "WEFT-Z001": "a bare WeftError counts as internal, like InternalError",
 }
 
@@ -32,12 +44,15 @@ def trees() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def places() -> dict[str, list[str]]:
-    """Each code with the places in the source that give it to an error (string literals, not prose)."""
+    """Each code with the places in the source that give it to an error: not prose, not comparisons, not sets of codes to look for."""
     found: dict[str, list[str]] = defaultdict(list)
     for file, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
-                found[node.value].append(f"{file}:{node.lineno}")
+        for parent in ast.walk(tree):
+            if isinstance(parent, (ast.Compare, ast.Set, ast.Tuple, ast.List, ast.MatchValue)):
+                continue
+            for node in ast.iter_child_nodes(parent):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+                    found[node.value].append(f"{file}:{node.lineno}")
     return dict(found)
 
 
