@@ -239,15 +239,6 @@ if TYPE_CHECKING:
     from weft.errors import (
         WeftError as WeftError,
     )
-    from weft.testing.contexts import (
-        build_asset_check_context as build_asset_check_context,
-    )
-    from weft.testing.contexts import (
-        build_asset_context as build_asset_context,
-    )
-    from weft.testing.contexts import (
-        build_op_context as build_op_context,
-    )
     from weft.execution.contexts import (
         AssetCheckExecutionContext as AssetCheckExecutionContext,
     )
@@ -327,13 +318,7 @@ if TYPE_CHECKING:
         MonthlyPartitionsDefinition as MonthlyPartitionsDefinition,
     )
     from weft.model.partitions.definitions import (
-        MultiPartitionKey as MultiPartitionKey,
-    )
-    from weft.model.partitions.definitions import (
         MultiPartitionsDefinition as MultiPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
-        PartitionKeyRange as PartitionKeyRange,
     )
     from weft.model.partitions.definitions import (
         PartitionsDefinition as PartitionsDefinition,
@@ -342,13 +327,19 @@ if TYPE_CHECKING:
         StaticPartitionsDefinition as StaticPartitionsDefinition,
     )
     from weft.model.partitions.definitions import (
-        TimeWindow as TimeWindow,
-    )
-    from weft.model.partitions.definitions import (
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
     )
     from weft.model.partitions.definitions import (
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
+    )
+    from weft.model.partitions.keys import (
+        MultiPartitionKey as MultiPartitionKey,
+    )
+    from weft.model.partitions.keys import (
+        PartitionKeyRange as PartitionKeyRange,
+    )
+    from weft.model.partitions.keys import (
+        TimeWindow as TimeWindow,
     )
     from weft.model.partitions.mappings import (
         AllPartitionMapping as AllPartitionMapping,
@@ -409,6 +400,15 @@ if TYPE_CHECKING:
     )
     from weft.runs.in_process import (
         materialize_to_memory as materialize_to_memory,
+    )
+    from weft.testing.contexts import (
+        build_asset_check_context as build_asset_check_context,
+    )
+    from weft.testing.contexts import (
+        build_asset_context as build_asset_context,
+    )
+    from weft.testing.contexts import (
+        build_op_context as build_op_context,
     )
 
 _WHERE = {
@@ -477,7 +477,7 @@ _WHERE = {
     "MaterializeResult": "weft.definitions.results",
     "MetadataValue": "weft.model.metadata",
     "MonthlyPartitionsDefinition": "weft.model.partitions.definitions",
-    "MultiPartitionKey": "weft.model.partitions.definitions",
+    "MultiPartitionKey": "weft.model.partitions.keys",
     "MultiPartitionMapping": "weft.model.partitions.mappings",
     "MultiPartitionsDefinition": "weft.model.partitions.definitions",
     "MultiToSingleDimensionPartitionMapping": "weft.model.partitions.mappings",
@@ -489,7 +489,7 @@ _WHERE = {
     "Output": "weft.definitions.results",
     "OutputContext": "weft.execution.io_contexts",
     "PartitionError": "weft.errors",
-    "PartitionKeyRange": "weft.model.partitions.definitions",
+    "PartitionKeyRange": "weft.model.partitions.keys",
     "PartitionMapping": "weft.model.partitions.mappings",
     "PartitionsDefinition": "weft.model.partitions.definitions",
     "PermissiveConfig": "weft.config.models",
@@ -517,7 +517,7 @@ _WHERE = {
     "TableConstraints": "weft.model.metadata",
     "TableRecord": "weft.model.metadata",
     "TableSchema": "weft.model.metadata",
-    "TimeWindow": "weft.model.partitions.definitions",
+    "TimeWindow": "weft.model.partitions.keys",
     "TimeWindowPartitionMapping": "weft.model.partitions.mappings",
     "TimeWindowPartitionsDefinition": "weft.model.partitions.definitions",
     "TypeCheck": "weft.definitions.value_type",

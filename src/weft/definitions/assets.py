@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 import msgspec
 
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
-from weft.definitions.flatten import StepBody, config_path, flatten_graph
+from weft.definitions.flatten import StepBody, flatten_graph
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
 from weft.definitions.inputs_outputs import (
@@ -278,7 +278,7 @@ class AssetsDefinition(Generic[P, R]):
         name = self.node_def.name
         hooks = tuple(sorted(self.hooks, key=lambda hook: hook.name))
         if isinstance(self.node_def, OpDefinition):
-            return {name: StepBody(self.node_def, config_path((name,)), hooks)}
+            return {name: StepBody(self.node_def, (name,), hooks)}
         flat = flatten_graph(self.node_def, self._graph_inputs(), prefix=(name,), hooks=self.hooks)
         return dict(flat.bodies)
 

@@ -37,14 +37,14 @@ from weft.model.retry import RetryPolicy
 class StepBody:
     """The user's side of a step: the op, where its configuration stands, the hooks around it."""
 
-    __slots__ = ("config_path", "hooks", "op")
+    __slots__ = ("hooks", "node_path", "op")
 
     def __init__(
-        self, op: OpDefinition[Any, Any], config_path: tuple[str, ...], hooks: tuple[HookDefinition, ...] = ()
+        self, op: OpDefinition[Any, Any], node_path: tuple[str, ...], hooks: tuple[HookDefinition, ...] = ()
     ) -> None:
         self.op = op
-        # ``("ops", "prepare", "ops", "clean")``: below it stand ``config``, ``inputs`` and ``outputs``.
-        self.config_path = config_path
+        # Names of nodes from the outside in: ``("prepare", "clean")``. Its configuration stands at ``ops.prepare.ops.clean``.
+        self.node_path = node_path
         self.hooks = hooks
 
 
@@ -170,7 +170,7 @@ class _Walk:
                 code_version=op.code_version,
             )
         )
-        self.bodies[key] = StepBody(op, place, tuple(sorted(hooks, key=lambda hook: hook.name)))
+        self.bodies[key] = StepBody(op, path, tuple(sorted(hooks, key=lambda hook: hook.name)))
         self._dynamic.update((key, name) for name, out in op.outs.items() if out.is_dynamic)
         return {name: FromOutput(OutputRef(key, name)) for name in op.outs}
 

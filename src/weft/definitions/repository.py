@@ -72,6 +72,10 @@ class Repository:
         """Everything that computes assets or checks, in the order of declaration."""
         return self._definitions
 
+    def node_names(self) -> set[str]:
+        """The names of everything that computes assets or checks."""
+        return set(self._by_name)
+
     def units(self) -> list[ComputeUnit]:
         """Everything that can be run to make assets or evaluate checks."""
         return [definition.describe_unit() for definition in self._definitions]

@@ -5,7 +5,7 @@ The plan says what happens, as values; the target is the other half, which exist
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from weft.definitions.asset_spec import AssetSpec
@@ -26,6 +26,7 @@ class RunTarget:
 
     __slots__ = (
         "_body",
+        "_node_names",
         "config",
         "input_values",
         "job_name",
@@ -40,6 +41,7 @@ class RunTarget:
         *,
         job_name: str,
         body: Callable[[str], StepBody],
+        node_names: Callable[[], Collection[str]],
         resource_defs: Mapping[str, Any],
         repository: Repository | None = None,
         config: Any = None,
@@ -49,6 +51,7 @@ class RunTarget:
     ) -> None:
         self.job_name = job_name
         self._body = body
+        self._node_names = node_names
         self.resource_defs = dict(resource_defs)
         self.repository = repository
         self.config = config
@@ -61,6 +64,10 @@ class RunTarget:
         if "[" in step_key:
             step_key = step_key[: step_key.index("[")]
         return self._body(step_key)
+
+    def node_names(self) -> set[str]:
+        """The names of everything that could be part of such a run, at the top level."""
+        return set(self._node_names())
 
     def asset(self, key: AssetKey) -> AssetsDefinition[Any, Any] | None:
         """What computes an asset, or None."""
@@ -94,6 +101,7 @@ def job_target(
     return RunTarget(
         job_name=job.name,
         body=flat.bodies.__getitem__,
+        node_names=lambda: job.graph.nodes,
         resource_defs={**job.resource_defs, **(resources or {})},
         config=job.config,
         tags=job.run_tags,
@@ -137,11 +145,12 @@ def asset_target(
 
     def body(step_key: str) -> StepBody:
         found = repository.body(step_key)
-        return StepBody(found.op, found.config_path, (*found.hooks, *hooks)) if hooks else found
+        return StepBody(found.op, found.node_path, (*found.hooks, *hooks)) if hooks else found
 
     return RunTarget(
         job_name=job.name if job is not None else IMPLICIT_ASSET_JOB,
         body=body,
+        node_names=repository.node_names,
         resource_defs={**repository.resource_defs, **own, **(resources or {})},
         repository=repository,
         config=job.config if job is not None else None,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from weft.execution.partitions import RunPartitions
     from weft.execution.resources import Resources
     from weft.execution.run_context import RunContext
-    from weft.model.partitions.definitions import PartitionKeyRange, PartitionsDefinition, TimeWindow
+    from weft.model.partitions.definitions import PartitionsDefinition
+    from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
 
 
 class ExecutionContext:

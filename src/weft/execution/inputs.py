@@ -68,7 +68,7 @@ def load_inputs(run_context: RunContext, context: ExecutionContext) -> dict[str,
 def _load(
     run_context: RunContext, step: StepPlan, step_input: StepInput, declared: In, context: ExecutionContext
 ) -> Any:
-    given = run_context.config_of(step.key).get("inputs", {}) if run_context.config else {}
+    given = run_context.config_of(step.key).get("inputs", {})
     if isinstance(step_input.source, (FromConfig, FromDefault)) and step_input.name in given:
         return _configured(given[step_input.name])
     return _load_source(run_context, step, step_input, step_input.source, declared)
@@ -102,13 +102,8 @@ def _load_source(
 
 
 def _from_config(run_context: RunContext, step: StepPlan, name: str, path: tuple[str, ...], declared: In) -> Any:
-    node: Any = run_context.config
-    for part in path:
-        if not isinstance(node, Mapping) or part not in node:
-            break
-        node = node[part]
-    else:
-        return _configured(node)
+    if path[0] == "inputs" and path[1] in run_context.config.inputs:
+        return _configured(run_context.config.inputs[path[1]])
     if declared.input_manager_key is not None:
         return _load_unconnected(run_context, step, name, declared)
     raise ConfigError(

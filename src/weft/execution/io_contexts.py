@@ -12,7 +12,8 @@ from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
 if TYPE_CHECKING:
     from weft.definitions.asset_spec import AssetSpec
     from weft.execution.log_manager import LogManager
-    from weft.model.partitions.definitions import PartitionKeyRange, PartitionsDefinition, TimeWindow
+    from weft.model.partitions.definitions import PartitionsDefinition
+    from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
 
 
 class IOContext:
@@ -153,7 +154,7 @@ class IOContext:
     @property
     def asset_partition_key_range(self) -> PartitionKeyRange:
         """The first and last partition of the asset that are meant."""
-        from weft.model.partitions.definitions import PartitionKeyRange
+        from weft.model.partitions.keys import PartitionKeyRange
 
         keys = self.asset_partition_keys
         return PartitionKeyRange(keys[0], keys[-1])
@@ -161,7 +162,7 @@ class IOContext:
     @property
     def asset_partitions_time_window(self) -> TimeWindow:
         """From the start of the first to the end of the last partition that is meant."""
-        from weft.model.partitions.definitions import TimeWindow
+        from weft.model.partitions.keys import TimeWindow
 
         definition: Any = self.asset_partitions_def
         keys = self.asset_partition_keys

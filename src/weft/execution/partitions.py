@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from weft.errors import InvocationError
-from weft.model.partitions.definitions import (
-    MultiPartitionsDefinition,
-    PartitionKeyRange,
-    PartitionsDefinition,
-    TimeWindow,
-)
+from weft.model.partitions.definitions import MultiPartitionsDefinition, PartitionsDefinition
+from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
 from weft.model.partitions.mappings import PartitionMapping, infer_mapping
 from weft.model.run import Run
 
@@ -50,7 +46,7 @@ class RunPartitions:
                 facts={"range": "...".join(self.range)},
                 fix="use context.partition_keys",
             )
-        return definition.typed_key(self.key) if isinstance(definition, MultiPartitionsDefinition) else self.key
+        return definition.multi_key(self.key) if isinstance(definition, MultiPartitionsDefinition) else self.key
 
     def keys(self, definition: PartitionsDefinition | None) -> Sequence[str]:
         """The keys in the order of the definition."""

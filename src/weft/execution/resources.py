@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from weft.clock import Clock
-from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.resources import InitResourceContext, ResourceDefinition
 from weft.definitions.scoped_resources import ScopedResources
 from weft.errors import InternalError
@@ -28,14 +27,16 @@ Resources = ScopedResources
 class ResourceSession:
     """Holds the resources of a run between `open` and `close`.
 
+    `resource_defs` are bound, and `order` names those to set up, each after those it needs (`weft.definitions.resource_set`).
+
     `open` raises what the set-up of a resource raised, after tearing down those that were up. `close` never raises: an error of a teardown is
     recorded, and the others are torn down all the same.
     """
 
     def __init__(
         self,
-        resource_defs: Mapping[str, Any],
-        required: Mapping[str, Sequence[str]],
+        resource_defs: Mapping[str, ResourceDefinition],
+        order: Sequence[str],
         *,
         config: Mapping[str, Any],
         record: Callable[[EventBody], object],
@@ -44,8 +45,8 @@ class ResourceSession:
         instance: Any = None,
         log: LogManager | None = None,
     ) -> None:
-        self._definitions: dict[str, ResourceDefinition] = bind_resources(resource_defs)
-        self._order = initialisation_order(self._definitions, required)
+        self._definitions = resource_defs
+        self._order = tuple(order)
         self._config = config
         self._record = record
         self._clock = clock
@@ -65,8 +66,7 @@ class ResourceSession:
         """Set all of them up."""
         if not self._order:
             return
-        shown = tuple(key for key in self._order)
-        self._record(ResourceInitStarted(resource_keys=shown))
+        self._record(ResourceInitStarted(resource_keys=self._order))
         seconds: dict[str, float] = {}
         for key in self._order:
             started = self._clock.monotonic()
@@ -81,9 +81,8 @@ class ResourceSession:
 
     def _open_one(self, key: str) -> None:
         definition = self._definitions[key]
-        given = self._config.get(key)
         context = InitResourceContext(
-            resource_config=given.get("config") if isinstance(given, Mapping) else None,
+            resource_config=self._config.get(key),
             resources={inner: self._values[inner] for inner in sorted(definition.required_resource_keys)},
             resource_key=key,
             resource_def=definition,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from weft.clock import Clock
+from weft.config.run_config import ResolvedRunConfig
 from weft.definitions.run_target import RunTarget
 from weft.execution.data_versions import DataVersions
 from weft.execution.interruption import Interruption
@@ -74,7 +75,7 @@ class RunContext:
         data_versions: DataVersions,
         clock: Clock,
         interruption: Interruption,
-        config: Mapping[str, Any],
+        config: ResolvedRunConfig,
         instance: Any = None,
         dynamic_partitions_store: Any = None,
         capture: LogMarks | None = None,
@@ -124,12 +125,9 @@ class RunContext:
 
     def config_of(self, step_key: str) -> Mapping[str, Any]:
         """The ``{"config": ..., "inputs": ...}`` of a step in the run configuration."""
-        node: Any = self.config
-        for part in self.target.body(step_key).config_path:
-            node = node.get(part) if isinstance(node, Mapping) else None
-            if node is None:
-                return {}
-        return node if isinstance(node, Mapping) else {}
+        if not self.config.nodes:
+            return {}
+        return self.config.nodes.get(".".join(self.target.body(step_key).node_path), {})
 
     def upstream_partition_keys(self, step: StepPlan, upstream: AssetKey, input_name: str | None) -> Sequence[str]:
         """The partitions of an upstream asset that a step needs; empty where the asset has none."""

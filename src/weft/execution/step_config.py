@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from weft.definitions.op import OpDefinition
-from weft.definitions.resource_annotations import is_config_class
+from weft.definitions.resource_annotations import config_class_of, is_config_class
 from weft.execution.run_context import RunContext
 
 
 def step_config(run_context: RunContext, step_key: str, op: OpDefinition[Any, Any]) -> Any:
     """The configuration of a step. It was validated, with environment variables read, before the run began."""
-    given = run_context.config_of(step_key).get("config", {})
+    given = run_context.config_of(step_key).get("config")
     if is_config_class(op.config_schema):
         from weft.config.models import instantiate
 
-        return instantiate(op.config_schema, given)
+        config_class = config_class_of(op.config_schema)
+        assert config_class is not None, "it is a config class"
+        return instantiate(
+            config_class,
+            given if given is not None else {},
+            path=("ops", step_key, "config"),
+            secrets=run_context.config.secrets,
+        )
     return given

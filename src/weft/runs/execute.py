@@ -150,9 +150,9 @@ class _Worker:
 
     def _resources(self, journal: ShippedJournal | DirectJournal) -> ResourceSession:
         return ResourceSession(
-            self._prepared.target.resource_defs,
-            self._prepared.required_resources,
-            config=self._prepared.config.value.get("resources", {}),
+            self._prepared.resource_defs,
+            self._prepared.resource_order,
+            config=self._prepared.config.resolved.resources,
             record=journal.append,
             clock=self._environment.clock,
             run=self._prepared.run,
@@ -171,7 +171,7 @@ class _Worker:
             data_versions=DataVersions(self._environment.assets),
             clock=self._environment.clock,
             interruption=self._interruption,
-            config=self._prepared.config.value,
+            config=self._prepared.config.resolved,
             instance=self._instance,
             dynamic_partitions_store=self._environment.dynamic_partitions,
             capture=capture,

@@ -6,7 +6,6 @@ fit, resources that are missing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 from weft.clock import Clock
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
+from weft.definitions.resource_set import bind_resources, initialisation_order
+from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget, asset_target, job_target
 from weft.errors import PartitionError
 from weft.ids import check_run_id, new_run_id
@@ -22,7 +23,7 @@ from weft.model.partitions.definitions import PartitionsDefinition
 from weft.model.plan import OrderOnly, RunPlan
 from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
 from weft.planning.run_plan import plan_assets, select_ops
-from weft.runs.run_config import ResolvedRunConfig, resolve_run_config
+from weft.runs.run_config import RunConfiguration, check_run_config
 
 _FOREIGN_TAG_PREFIX = "dagster/"
 
@@ -30,22 +31,24 @@ _FOREIGN_TAG_PREFIX = "dagster/"
 class PreparedRun:
     """A run that can be started."""
 
-    __slots__ = ("config", "plan", "required_resources", "run", "target")
+    __slots__ = ("config", "plan", "resource_defs", "resource_order", "run", "target")
 
     def __init__(
         self,
         run: Run,
         plan: RunPlan,
         target: RunTarget,
-        config: ResolvedRunConfig,
-        required_resources: Mapping[str, Sequence[str]],
+        config: RunConfiguration,
+        resource_defs: Mapping[str, ResourceDefinition],
+        resource_order: Sequence[str],
     ) -> None:
         self.run = run
         self.plan = plan
         self.target = target
         self.config = config
-        # Resource key to who needs it.
-        self.required_resources = required_resources
+        self.resource_defs = resource_defs
+        # The keys to set up, each after those it needs.
+        self.resource_order = resource_order
 
 
 class RunRequest:
@@ -153,9 +156,10 @@ def _prepared(
 ) -> PreparedRun:
     for key, resource in default_resources.items():
         target.resource_defs.setdefault(key, resource)
-    required = required_resources(plan, target)
+    resource_defs = bind_resources(target.resource_defs)
+    order = initialisation_order(resource_defs, required_resources(plan, target))
     raw = request.run_config if request.run_config is not None else _default_config(target)
-    config = resolve_run_config(target, plan, required, raw, os.environ)
+    config = check_run_config(target, plan, resource_defs, order, raw)
     now = clock.wall()
     run = Run(
         id=check_run_id(request.run_id) if request.run_id is not None else new_run_id(now=now),
@@ -170,7 +174,7 @@ def _prepared(
         parent_run_id=request.parent_run_id,
         root_run_id=request.root_run_id,
     )
-    return PreparedRun(run, plan, target, config, required)
+    return PreparedRun(run, plan, target, config, resource_defs, order)
 
 
 def _default_config(target: RunTarget) -> Any:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from weft.clock import SYSTEM_CLOCK
+from weft.config.run_config import ResolvedRunConfig
 from weft.definitions.op import OpDefinition
+from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.run_target import RunTarget
 from weft.execution.console import print_log
 from weft.execution.contexts import (
@@ -129,9 +131,10 @@ def _build(
         tags=tags,
     )
     events = _DirectEvents()
+    resource_defs = bind_resources(resources or {})
     session = ResourceSession(
-        resources or {},
-        dict.fromkeys(resources or {}, ()),
+        resource_defs,
+        initialisation_order(resource_defs, resource_defs.keys()),
         config={},
         record=events.append,
         clock=SYSTEM_CLOCK,
@@ -143,13 +146,13 @@ def _build(
     run_context = RunContext(
         run=run,
         plan=RunPlan(job_name="direct", steps=()),
-        target=RunTarget(job_name="direct", body=_no_body, resource_defs=resources or {}),
+        target=RunTarget(job_name="direct", body=_no_body, node_names=tuple, resource_defs=resources or {}),
         journal=events,
         resources=session,
         data_versions=DataVersions(storage.assets),
         clock=SYSTEM_CLOCK,
         interruption=Interruption(),
-        config={},
+        config=ResolvedRunConfig(document={}),
         instance=instance if instance is not None else storage,
     )
     return kind(

@@ -115,9 +115,13 @@ def _identifier(context: IOContext, partition: str | None) -> Sequence[str]:
     return source.get_identifier()
 
 
-def _as_path(base: str | os.PathLike[str], storage_options: dict[str, Any]) -> AnyPath:
+def _as_path(base: Any, storage_options: dict[str, Any]) -> AnyPath:
     if isinstance(base, str) and ("://" in base or storage_options):
         from upath import UPath  # fsspec is slow to load; local folders do without
 
-        return UPath(base, **storage_options)
-    return base if hasattr(base, "joinpath") else Path(base)
+        remote: UPath = UPath(base, **storage_options)
+        return remote
+    if isinstance(base, str) or not hasattr(base, "joinpath"):
+        return Path(base)
+    given: AnyPath = base
+    return given
