@@ -11,7 +11,7 @@ import re
 import time
 from typing import NewType
 
-from weft.errors import UsageError
+from weft.errors import StorageError, UsageError
 
 RunId = NewType("RunId", str)
 """The id of a run: 1 to 64 letters, digits, ``_`` or ``-``, starting with a letter or digit."""
@@ -19,6 +19,10 @@ RunId = NewType("RunId", str)
 StepKey = NewType("StepKey", str)
 """The key of a step in its run: node names joined by dots, with ``[mapping key]`` for each dynamic copy."""
 
+FileKey = NewType("FileKey", str)
+"""The key of a pair of files of captured output in its run: 1 to 100 letters, digits, ``_`` or ``-``, starting with a letter or digit."""
+
+_FILE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0x2 << 62
@@ -47,3 +51,19 @@ def check_run_id(text: str) -> RunId:
             fix="list the runs with: weft run list",
         )
     return RunId(text)
+
+
+def check_file_key(text: str) -> FileKey:
+    """`text` as the key of captured output.
+
+    Raises:
+        StorageError: (WEFT-T055) it does not fit the grammar. Nothing that fits can leave a folder.
+    """
+    if not _FILE_KEY.match(text):
+        raise StorageError(
+            f"{text!r} is not the key of captured output.",
+            code="WEFT-T055",
+            facts={"expected": "1 to 100 letters, digits, '_' or '-', starting with a letter or digit"},
+            fix="take it from the LOGS_CAPTURED event of the run, or from the log range of a step",
+        )
+    return FileKey(text)
