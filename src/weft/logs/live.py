@@ -36,6 +36,8 @@ class LiveTail:
         self._poll_seconds = poll_seconds
         self._files: list[_GrowingFile] = []
         self._wake = threading.Event()
+        # Whoever reads on in the files: the thread, or a caller of `catch_up`.
+        self._reading = threading.Lock()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -65,6 +67,11 @@ class LiveTail:
         """Look now."""
         self._wake.set()
 
+    def catch_up(self) -> None:
+        """Hand on, in the thread of the caller, everything that was written so far: for a caller who shows something that comes after it."""
+        with self._reading:
+            self._hand_on()
+
     def stop(self) -> None:
         """Hand on what is left and end."""
         self._is_stopping = True
@@ -92,8 +99,8 @@ class LiveTail:
             while not self._is_stopping:
                 self._wake.wait(self._poll_seconds)
                 self._wake.clear()
-                self._hand_on()
-            self._hand_on()
+                self.catch_up()
+            self.catch_up()
             for file in self._files:
                 if rest := file.rest():
                     self._on_text(file.stream, rest)

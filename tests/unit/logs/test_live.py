@@ -56,6 +56,20 @@ def test_a_poke_is_enough_to_look(tmp_path: Path) -> None:
         assert reader.wait_for("stdout", "text")
 
 
+def test_catching_up_hands_on_what_was_written_before_it_returns(tmp_path: Path) -> None:
+    reader = Reader()
+    path = tmp_path / "f"
+    path.touch()
+    tail = LiveTail(reader, poll_seconds=3600)
+    tail.follow("stdout", path)
+    with tail:
+        for number in range(100):
+            append(path, b"%d\n" % number)
+            tail.catch_up()
+            assert reader.texts["stdout"].endswith(f"{number}\n")
+    assert reader.texts["stdout"] == "".join(f"{number}\n" for number in range(100))
+
+
 def test_stopping_hands_on_everything_that_was_written(tmp_path: Path) -> None:
     reader = Reader()
     with OutputCapture(tmp_path, "run") as capture:
