@@ -40,7 +40,7 @@ class KeySubstring(Struct, frozen=True, omit_defaults=True, tag="key_substring")
 
 
 class KeyGlob(Struct, frozen=True, tag="key_glob"):
-    """Assets whose user string matches the pattern; ``*`` stands for any text."""
+    """Assets whose user string matches the pattern; ``*`` stands for any text, ``\\*`` for a star."""
 
     pattern: str
 
@@ -109,10 +109,11 @@ class Or(Struct, frozen=True, tag="or"):
     children: tuple[Selection, ...]
 
 
-class Not(Struct, frozen=True, tag="not"):
-    """Everything that `child` does not select."""
+class Not(Struct, frozen=True, omit_defaults=True, tag="not"):
+    """Everything that `child` does not select. `include_external`: also of the assets that nothing here computes."""
 
     child: Selection
+    include_external: bool = False
 
 
 class Difference(Struct, frozen=True, tag="difference"):
