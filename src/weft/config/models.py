@@ -56,8 +56,9 @@ from weft.config.schema import (
     Shape,
     StringSource,
     as_type,
+    fields_of,
 )
-from weft.config.validation import Check, refused
+from weft.config.validation import Check, redacted, refused
 from weft.errors import ConfigError, DefinitionError, Problem
 
 ModelT = TypeVar("ModelT", bound="ConfigModel")
@@ -122,7 +123,7 @@ class ConfigModel(BaseModel):
     @classmethod
     def to_fields_dict(cls) -> dict[str, Field]:
         """The schema of each field by its key."""
-        return dict(shape_of(cls).fields or {})
+        return dict(fields_of(shape_of(cls)))
 
     @classmethod
     def __weft_is_config_field__(cls, field: FieldInfo) -> bool:
@@ -153,7 +154,7 @@ class ConfigModel(BaseModel):
         check.value(
             shape,
             {
-                keys.get(by_key.get(key, key), key): _data(item)
+                keys.get(by_key.get(key, key), key): field_data(item)
                 for key, item in data.items()
                 if by_key.get(key) not in own
             },
@@ -222,7 +223,7 @@ def instantiate(
     hidden_at = _secret_locations(shape_of(config_class))
     where = tuple(path)
     raise ConfigError.from_problems(
-        [refused(where, _redacted(one, secrets), hidden=_is_hidden(one, hidden_at, secrets)) for one in refusals]
+        [refused(where, redacted(one, secrets), hidden=_is_hidden(one, hidden_at, secrets)) for one in refusals]
     )
 
 
@@ -230,7 +231,10 @@ def shape_of(model: type[BaseModel]) -> Shape | Permissive:
     """The schema of a model class. What pydantic checks beyond it is checked with the schema, too, where the class is at hand."""
     found = _SHAPES.get(model)
     if found is None:
-        found = _SHAPES[model] = structs.replace(_bare_shape(model, ()), refine=_Refine(model))
+        found = _bare_shape(model, ())
+        if len(fields_of(found)) == len(model.model_fields):  # else configuration alone does not make an object
+            found = structs.replace(found, refine=_Refine(model))
+        _SHAPES[model] = found
     return found
 
 
@@ -304,13 +308,6 @@ def _reason(message: str) -> str:
     return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text
 
 
-def _redacted(refusal: Refusal, secrets: frozenset[str]) -> Refusal:
-    reason = refusal.reason
-    for secret in sorted(secrets, key=len, reverse=True):
-        reason = reason.replace(secret, _HIDDEN)
-    return structs.replace(refusal, reason=reason)
-
-
 def _is_hidden(refusal: Refusal, hidden_at: frozenset[tuple[str, ...]], secrets: frozenset[str]) -> bool:
     names = tuple(part for part in refusal.location if isinstance(part, str))
     text = repr(refusal.found)
@@ -369,7 +366,7 @@ def _field(name: str, info: FieldInfo, model: type[BaseModel], within: tuple[typ
     annotation = Annotated[info.annotation, info] if info.discriminator is not None else info.annotation
     of = AnyType(_label(info.annotation), from_env=True) if early else _type_of(annotation, within)
     default = _schema_default(info)
-    if default is None and not _admits_none(of):
+    if default is None and not admits_none(of):
         default = UNSET  # ``limit: int = None`` is often written; pydantic accepts it only where nothing is given
     return Field(
         of,
@@ -385,12 +382,13 @@ def _schema_default(info: FieldInfo) -> Any:
     """The default as plain data; UNSET where there is none, or where it is made anew each time."""
     if info.is_required() or info.default_factory is not None:
         return UNSET
-    return _data(info.default)
+    return field_data(info.default)
 
 
-def _admits_none(of: ConfigType) -> bool:
+def admits_none(of: ConfigType) -> bool:
+    """Whether null is a value of the type."""
     return isinstance(of, (Noneable, AnyType)) or (
-        isinstance(of, AnyOf) and any(_admits_none(as_type(option)) for option in of.options)
+        isinstance(of, AnyOf) and any(admits_none(as_type(option)) for option in of.options)
     )
 
 
@@ -586,38 +584,38 @@ def _model_data(model: BaseModel) -> dict[str, Any]:
     """The config fields of a model object as plain data, by key, defaults included: what is stored says what was meant."""
     cls = type(model)
     is_config = getattr(cls, "__weft_is_config_field__", None)
-    fields = shape_of(cls).fields or {}
+    fields = fields_of(shape_of(cls))
     data: dict[str, Any] = {}
     for name, info in cls.model_fields.items():
         key = key_of(name, info)
         value = model.__dict__.get(name)
         if name not in model.__dict__ or (is_config is not None and not is_config(info)):
             continue
-        if value is None and key in fields and not _admits_none(fields[key].type):
+        if value is None and key in fields and not admits_none(fields[key].type):
             continue  # a default that cannot be given
-        data[key] = _data(value)
+        data[key] = field_data(value)
     for key, value in (model.__pydantic_extra__ or {}).items():
-        data[key] = _data(value)
+        data[key] = field_data(value)
     return data
 
 
-def _data(value: Any) -> Any:
-    """A value of a model's field as plain data. Objects that JSON cannot carry at all stay as they are."""
+def field_data(value: Any) -> Any:
+    """A value of a model's field as plain data, as `config_data` of the model writes it. Objects that JSON cannot carry at all stay as they are."""
     if isinstance(value, BaseModel):
         return _model_data(value)
     if isinstance(value, Mapping):
-        return {config_key(key): _data(item) for key, item in value.items()}
+        return {config_key(key): field_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_data(item) for item in value]
+        return [field_data(item) for item in value]
     if isinstance(value, (set, frozenset)):
-        return [_data(item) for item in sorted(value, key=repr)]
+        return [field_data(item) for item in sorted(value, key=repr)]
     plain = config_data(value)
     if plain is not value or is_env_var(value) or value is None or isinstance(value, (bool, int, float)):
         return plain
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (pydantic.SecretStr, pydantic.SecretBytes)):
-        return _data(value.get_secret_value())
+        return field_data(value.get_secret_value())
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError:

@@ -23,6 +23,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import force_setattr
 
 from weft.config.data import config_data
+from weft.config.env import env_name_in
 from weft.errors import DefinitionError, InternalError, some_of
 
 
@@ -388,8 +389,9 @@ def to_data(field: Field) -> dict[str, typing.Any]:
     data: dict[str, typing.Any] = {"config": _type_to_data(field.type)}
     if field.is_required:
         data["required"] = True
-    if field.default_value is not UNSET and not field.is_secret:
-        data["default"] = config_data(field.default_value)
+    default = field.default_value
+    if default is not UNSET and _is_json(default) and not _shows_secret(field, default):
+        data["default"] = default
     if field.description:
         data["description"] = field.description
     if field.is_secret:
@@ -409,6 +411,41 @@ def from_data(data: Mapping[str, typing.Any]) -> Field:
         is_secret=data.get("secret", False),
         constraints=data.get("constraints", {}),
     )
+
+
+def _is_json(value: object) -> bool:
+    """Whether plain data is of what JSON has; a default may be any object where the type is `Any`."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, (str, int)) and _is_json(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, (str, int, float, bool))
+
+
+def _shows_secret(field: Field, value: typing.Any) -> bool:
+    """Whether `value`, of `field`, has the text of a secret field inside. A reference to the environment is no secret."""
+    if field.is_secret:
+        return value is not None and env_name_in(value) is None
+    return _shows_secret_in(field.type, value)
+
+
+def _shows_secret_in(of: ConfigType, value: typing.Any) -> bool:
+    if isinstance(of, Noneable):
+        return value is not None and _shows_secret_in(as_type(of.inner_type), value)
+    if isinstance(of, Array):
+        return isinstance(value, list) and any(_shows_secret_in(as_type(of.inner_type), item) for item in value)
+    if isinstance(of, AnyOf):
+        return any(_shows_secret_in(as_type(option), value) for option in of.options)
+    if not isinstance(value, Mapping):
+        return False
+    if isinstance(of, Map):
+        return any(_shows_secret_in(as_type(of.inner_type), item) for item in value.values())
+    if isinstance(of, Selector) and of.discriminator in value:
+        field = fields_of(of).get(value[of.discriminator])
+        return field is not None and _shows_secret(field, value)
+    if isinstance(of, (Shape, Permissive, Selector)):
+        return any(name in value and _shows_secret(field, value[name]) for name, field in fields_of(of).items())
+    return isinstance(of, ScalarUnion) and _shows_secret_in(as_type(of.non_scalar_schema), value)
 
 
 def _type_to_data(of: ConfigType) -> typing.Any:

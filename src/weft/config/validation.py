@@ -212,7 +212,7 @@ class Check:
                 if "found" in problem.facts:
                     problem.facts["found"] = _HIDDEN
                     problem.fix = "correct the value"  # the usual fix may repeat it
-            _collect_texts(result, self.secrets)
+            collect_texts(result, self.secrets)
         return result
 
     def value(self, schema: ConfigType, value: object, path: ConfigPath) -> object:
@@ -452,6 +452,14 @@ def refused(path: ConfigPath, refusal: Refusal, *, hidden: bool = False) -> Prob
     )
 
 
+def redacted(refusal: Refusal, secrets: Iterable[str]) -> Refusal:
+    """`refusal` with none of `secrets` in its reason."""
+    reason = refusal.reason
+    for secret in sorted(secrets, key=len, reverse=True):
+        reason = reason.replace(secret, _HIDDEN)
+    return Refusal(refusal.location, reason, refusal.found)
+
+
 def _subject(path: ConfigPath) -> str:
     return path_text(path) or "The configuration"
 
@@ -640,16 +648,17 @@ def _is_secret(schema: ConfigType, location: Sequence[str | int]) -> bool:
     return False
 
 
-def _collect_texts(value: object, into: set[str]) -> None:
+def collect_texts(value: object, into: set[str]) -> None:
+    """Add every text and number in `value` to `into`: what must be hidden of a secret."""
     if isinstance(value, str):
         if value:
             into.add(value)
     elif isinstance(value, Mapping):
         for item in value.values():
-            _collect_texts(item, into)
+            collect_texts(item, into)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _collect_texts(item, into)
+            collect_texts(item, into)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         into.add(str(value))
 

@@ -70,8 +70,8 @@ class IOManagerDefinition(ResourceDefinition):
         output_config_schema: ConfigSchema | None = None,
     ) -> None:
         super().__init__(resource_fn, config_schema, description, required_resource_keys, version)
-        self.input_config_schema: Field | None = _optional_schema(input_config_schema)
-        self.output_config_schema: Field | None = _optional_schema(output_config_schema)
+        self.input_config_schema: Field | None = optional_schema(input_config_schema)
+        self.output_config_schema: Field | None = optional_schema(output_config_schema)
 
     @staticmethod
     def hardcoded_io_manager(value: IOManager, description: str | None = None) -> IOManagerDefinition:
@@ -114,7 +114,7 @@ class InputManagerDefinition(ResourceDefinition):
         input_config_schema: ConfigSchema | None = None,
     ) -> None:
         super().__init__(resource_fn, config_schema, description, required_resource_keys, version)
-        self.input_config_schema: Field | None = _optional_schema(input_config_schema)
+        self.input_config_schema: Field | None = optional_schema(input_config_schema)
 
     def _manager(self, context: InitResourceContext) -> AbstractContextManager[Any]:
         return _Checked(super()._manager(context), InputManager, self.type_name)
@@ -247,5 +247,6 @@ class _Checked:
         return self._manager.__exit__(*error)
 
 
-def _optional_schema(schema: ConfigSchema | None) -> Field | None:
+def optional_schema(schema: ConfigSchema | None) -> Field | None:
+    """`schema` as a declared field, or None where there is none."""
     return None if schema is None else declared(schema)

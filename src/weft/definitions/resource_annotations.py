@@ -51,7 +51,13 @@ class _Marker:
 
 
 def _unwrapped(value: object) -> object:
-    return value.value if isinstance(value, InitializedResource) else value
+    if isinstance(value, InitializedResource):
+        return value.value
+    if type(value) is list or type(value) is tuple:
+        return type(value)(map(_unwrapped, value))
+    if type(value) is dict:
+        return {key: _unwrapped(item) for key, item in value.items()}
+    return value
 
 
 RESOURCE_PARAM = _Marker("RESOURCE_PARAM")
@@ -88,9 +94,25 @@ def has_resource_marker(annotation: object) -> bool:
     """Whether `annotation` is written with `ResourceParam` or `ResourceDependency`, also inside ``Optional``."""
     if get_origin(annotation) is Annotated:
         _, *metadata = get_args(annotation)
-        return any(isinstance(item, _Marker) for item in metadata) or has_resource_marker(get_args(annotation)[0])
+        return any(map(is_resource_marker, metadata)) or has_resource_marker(get_args(annotation)[0])
     inner = _without_none(annotation)
     return inner is not annotation and has_resource_marker(inner)
+
+
+def is_resource_marker(item: object) -> bool:
+    """Whether an item of an ``Annotated``'s metadata is what `ResourceParam` and `ResourceDependency` add."""
+    return isinstance(item, _Marker)
+
+
+def mentions_resource(annotation: object) -> bool:
+    """Whether a resource stands in `annotation` at any depth: ``list[Warehouse]``, ``dict[str, ResourceDependency[Client]]``."""
+    return is_resource_annotation(annotation) or any(map(mentions_resource, get_args(annotation)))
+
+
+def resource_class_of(annotation: object) -> type | None:
+    """The resource class that `annotation` names, also inside ``Annotated`` or ``Optional``; None where it names none."""
+    kind = _class_in(annotation)
+    return kind if getattr(kind, "__weft_resource__", False) is True else None
 
 
 def resource_type_of(annotation: object) -> object:

@@ -23,7 +23,7 @@ from weft.config.schema import Any as AnyConfig
 from weft.config.schema import ConfigSchema, Field, Shape, String, to_data
 from weft.config.validation import declared, validate
 from weft.definitions.scoped_resources import ScopedResources
-from weft.errors import DefinitionError, ResourceError, WeftError
+from weft.errors import DefinitionError, InvocationError, ResourceError, WeftError
 from weft.model.snapshot import ResourceSnapshot
 
 if TYPE_CHECKING:
@@ -217,6 +217,17 @@ class ResourceDefinition:
                     facts={"made by": self.type_name, "error": f"{type(error).__name__}: {error}"},
                     fix="see the traceback of the error above",
                 ) from error
+
+    def initialised(self, context: InitResourceContext) -> Any:
+        """The resource, set up, with nothing to tear it down; for tests and scripts.
+
+        Raises:
+            InvocationError: (WEFT-I092) it has a teardown.
+        """
+        made = self._call(context)
+        if inspect.isgenerator(made) or _is_made_by_contextmanager(made):
+            raise needs_teardown(self.type_name)
+        return made
 
     def _manager(self, context: InitResourceContext) -> AbstractContextManager[Any]:
         """The set-up and teardown of one resource. Entering it may raise anything."""
@@ -475,6 +486,15 @@ def _takes_context(fn: ResourceFunction) -> bool:
             fix="take an InitResourceContext or nothing; read other resources from context.resources",
         )
     return bool(required) or any(p.name in _CONTEXT_NAMES for p in parameters)
+
+
+def needs_teardown(made_by: str) -> InvocationError:
+    """The error of setting up without teardown what cannot do without."""
+    return InvocationError(
+        f"{made_by} sets up and tears down in one: it cannot be set up alone.",
+        code="WEFT-I092",
+        fix="use it as a context manager: process_config_and_initialize_cm(), from_resource_context_cm(context)",
+    )
 
 
 def _named(key: str) -> str:

@@ -217,3 +217,40 @@ def test_the_default_of_a_secret_field_is_never_in_the_data() -> None:
     read = from_data(to_data(field))
     assert to_data(read) == to_data(field)
     assert read.type.fields["password"].is_required is False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"pw": Field(str, is_secret=True)},
+        [{"pw": Field(str, is_secret=True)}],
+        {str: {"pw": Field(str, is_secret=True)}},
+        Noneable({"pw": Field(str, is_secret=True)}),
+        Selector({"a": {"pw": Field(str, is_secret=True)}}),
+        Selector({"a": {"pw": Field(str, is_secret=True)}}, discriminator="kind"),
+        AnyOf([int, {"pw": Field(str, is_secret=True)}]),
+        ScalarUnion(int, {"pw": Field(str, is_secret=True)}),
+    ],
+)
+def test_a_default_with_a_secret_inside_is_not_in_the_data_either(of: typing.Any) -> None:
+    inner = {"pw": "hunter2"}
+    shape = config_type(of)
+    default: typing.Any = inner
+    if isinstance(shape, Array):
+        default = [inner]
+    elif isinstance(shape, Map):
+        default = {"k": inner}
+    elif isinstance(shape, Selector):
+        default = {"kind": "a", **inner} if shape.discriminator else {"a": inner}
+    field = Field(of, default_value=default)
+    assert "hunter2" not in json.dumps(to_data(field))
+    assert from_data(to_data(field)).is_required is False
+
+
+def test_a_reference_to_the_environment_is_shown_by_name() -> None:
+    field = Field(StringSource, default_value=EnvVar("DB_PASSWORD"), is_secret=True)
+    assert to_data(field)["default"] == {"env": "DB_PASSWORD"}
+
+
+def test_a_default_that_json_cannot_carry_is_not_in_the_data() -> None:
+    assert "default" not in to_data(Field(Any, default_value={"a": [object()]}))
