@@ -72,7 +72,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from weft.errors import InternalError, some_of
-from weft.model.events import AssetCheckSeverity
 from weft.model.keys import AssetCheckKey
 from weft.model.plan import (
     EdgeRule,
@@ -89,6 +88,7 @@ from weft.model.plan import (
     upstream_refs,
 )
 from weft.model.run import FailureReason, RunStatus
+from weft.model.severity import AssetCheckSeverity
 from weft.model.step import StepStatus
 from weft.planning.retries import RetryAsked, next_retry
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weft.errors import InternalError
-from weft.model.events import AssetCheckSeverity
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import (
     BlockedBy,
@@ -29,6 +28,7 @@ from weft.model.plan import (
 )
 from weft.model.retry import RetryPolicy
 from weft.model.run import FailureReason, RunStatus
+from weft.model.severity import AssetCheckSeverity
 from weft.model.step import StepStatus
 from weft.planning.retries import RetryAsked
 from weft.planning.run_machine import (
