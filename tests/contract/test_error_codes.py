@@ -23,6 +23,7 @@ SEVERAL_PLACES: dict[str, str] = {
     "WEFT-D013": "one asset is expected: none was named, or several",
     "WEFT-D016": "inputs are declared on ops and on assets",
     "WEFT-D062": "map and collect both need a dynamic output",
+    "WEFT-D073": "what is no plain function: a definition, a value, a class",
     "WEFT-I008": "a direct call lacks configuration, or a resource",
     "WEFT-I016": "there is no single partition key: the run has none, or a range",
     "WEFT-I020": "results are asked for the values of nodes and of assets",
