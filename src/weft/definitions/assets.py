@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 import msgspec
 
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
+from weft.definitions.decorated import check_called, check_decorated, decorated_name
 from weft.definitions.flatten import StepBody, flatten_graph
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
@@ -23,11 +24,12 @@ from weft.definitions.inputs_outputs import (
     AssetOut,
     In,
     Out,
+    asset_key_of,
 )
-from weft.definitions.names import check_name
+from weft.definitions.names import check_each, check_kind, check_mapping, check_name
 from weft.definitions.op import OpDefinition
 from weft.definitions.results import DEFAULT_OUTPUT
-from weft.definitions.signature import parse_signature
+from weft.definitions.signature import FunctionSignature, parse_signature
 from weft.definitions.source import declared_at
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError, did_you_mean, some_of
@@ -51,6 +53,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_NONE: Mapping[Any, Any] = {}
+
+
 class AssetInput:
     """One loaded upstream asset of an asset: which, and how."""
 
@@ -61,6 +66,23 @@ class AssetInput:
         self.asset_in = asset_in
         # Whether the key is only the argument's name, so that an asset of that name in the same prefix or group may be meant.
         self.is_implicit = is_implicit
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it only orders: nothing is loaded, and the function has no parameter for it."""
+        return self.asset_in.value_type is Nothing
+
+    def describe(self, name: str) -> AssetDependency:
+        """The edge of the argument of that name."""
+        mapping = self.asset_in.partition_mapping
+        return AssetDependency(
+            self.key, None if self.is_nothing else name, mapping.to_spec() if mapping is not None else None
+        )
+
+    def step_input(self, name: str) -> StepInput:
+        """The input of the step, as if nothing else ran."""
+        source = OrderOnly(()) if self.is_nothing else FromAsset(self.key)
+        return StepInput(name=name, source=source, asset_key=self.key, rule=self.asset_in.rule)
 
 
 class AssetsDefinition(Generic[P, R]):
@@ -86,13 +108,17 @@ class AssetsDefinition(Generic[P, R]):
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         self.node_def = node_def
-        self.specs_by_output = dict(specs_by_output)
-        self.check_specs_by_output = dict(check_specs_by_output or {})
-        self.inputs = dict(inputs or {})
-        self.internal_deps = {key: frozenset(keys) for key, keys in (internal_deps or {}).items()}
+        self.specs_by_output: Mapping[str, AssetSpec] = dict(specs_by_output)
+        self.check_specs_by_output: Mapping[str, AssetCheckSpec] = check_specs_by_output or _NONE
+        self.inputs: Mapping[str, AssetInput] = inputs or _NONE
+        self.internal_deps: Mapping[AssetKey, frozenset[AssetKey]] = (
+            {key: frozenset(keys) for key, keys in internal_deps.items()} if internal_deps else _NONE
+        )
         self.can_subset = can_subset
-        self.resource_defs = dict(resource_defs or {})
-        self.hooks = frozenset(hooks)
+        self.resource_defs: Mapping[str, Any] = resource_defs or _NONE
+        self.hooks: frozenset[HookDefinition] = frozenset(
+            check_each(hooks, HookDefinition, "hooks", f'"{node_def.name}"') if hooks else ()
+        )
         self.retry_policy = retry_policy
         self.__name__ = node_def.name
         self.__doc__ = node_def.description
@@ -150,8 +176,11 @@ class AssetsDefinition(Generic[P, R]):
 
     @property
     def partitions_def(self) -> PartitionsDefinition | None:
-        """How its assets are divided, where they all are in the same way."""
-        found = [spec.partitions_def for spec in self.specs_by_output.values()]
+        """How its assets (or its checks, where it makes no asset) are divided, where they all are in the same way."""
+        described: Iterable[AssetSpec | AssetCheckSpec] = (
+            self.specs_by_output.values() or self.check_specs_by_output.values()
+        )
+        found = [spec.partitions_def for spec in described]
         return found[0] if found and all(one == found[0] for one in found) else None
 
     @property
@@ -181,16 +210,35 @@ class AssetsDefinition(Generic[P, R]):
         raise KeyError(wanted)
 
     def map_specs(self, change: Callable[[AssetSpec], AssetSpec]) -> AssetsDefinition[P, R]:
-        """A copy with changed specs. Keys that change are changed in its own edges as well."""
-        return self._copy(specs_by_output={name: change(spec) for name, spec in self.specs_by_output.items()})
+        """A copy with changed specs. Keys that change are changed in its own edges and checks as well."""
+        changed = {name: change(spec) for name, spec in self.specs_by_output.items()}
+        keys = {
+            spec.key: changed[name].key for name, spec in self.specs_by_output.items() if changed[name].key != spec.key
+        }
+        if not keys:
+            return self._copy(specs_by_output=changed)
+        return self._copy(
+            specs_by_output={name: _with_keys(spec, keys) for name, spec in changed.items()},
+            check_specs_by_output={
+                name: spec.with_asset(keys.get(spec.asset_key, spec.asset_key))
+                for name, spec in self.check_specs_by_output.items()
+            },
+            internal_deps={
+                keys.get(key, key): frozenset(keys.get(dep, dep) for dep in deps)
+                for key, deps in self.internal_deps.items()
+            },
+        )
 
     def with_resources(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition[P, R]:
         """A copy with more resources of its own."""
-        return self._copy(resource_defs={**self.resource_defs, **resource_defs})
+        more = check_mapping(resource_defs, "resource_defs", f'"{self.node_def.name}"')
+        return self._copy(resource_defs={**self.resource_defs, **more})
 
     def with_hooks(self, hook_defs: Collection[HookDefinition]) -> AssetsDefinition[P, R]:
         """A copy with more hooks."""
-        return self._copy(hooks=self.hooks | frozenset(hook_defs))
+        return self._copy(
+            hooks=self.hooks.union(check_each(hook_defs, HookDefinition, "hooks", f'"{self.node_def.name}"'))
+        )
 
     def with_inputs(self, keys: Mapping[str, AssetKey]) -> AssetsDefinition[P, R]:
         """A copy whose named arguments load other assets."""
@@ -207,6 +255,8 @@ class AssetsDefinition(Generic[P, R]):
         return copy
 
     def _check_specs(self) -> None:
+        if not self.check_specs_by_output:
+            return
         own = set(self.keys)
         for spec in self.check_specs_by_output.values():
             if own and spec.asset_key not in own:
@@ -222,14 +272,7 @@ class AssetsDefinition(Generic[P, R]):
 
     def describe_nodes(self) -> list[AssetNode]:
         """One node for each asset."""
-        loaded = {
-            name: AssetDependency(
-                given.key,
-                name,
-                given.asset_in.partition_mapping.to_spec() if given.asset_in.partition_mapping is not None else None,
-            )
-            for name, given in self.inputs.items()
-        }
+        loaded = {name: given.describe(name) for name, given in self.inputs.items()}
         unit = self.node_def.name if len(self.specs_by_output) > 1 and not self.can_subset else None
         return [
             describe_spec(
@@ -250,14 +293,15 @@ class AssetsDefinition(Generic[P, R]):
         return None if key == DEFAULT_IO_MANAGER_KEY else key
 
     def _deps_of(self, spec: AssetSpec, loaded: Mapping[str, AssetDependency]) -> tuple[AssetDependency, ...]:
-        own = tuple(describe_dep(dep) for dep in spec.deps)
-        internal = self.internal_deps.get(spec.key)
-        if internal is None:
-            return (*loaded.values(), *own)
-        named = {dep.asset_key for dep in own}
-        chosen = tuple(dep for dep in loaded.values() if dep.asset_key in internal)
-        named |= {dep.asset_key for dep in chosen}
-        return (*chosen, *own, *(AssetDependency(key) for key in sorted(internal - named)))
+        internal = self.internal_deps.get(spec.key) if self.internal_deps else None
+        if not spec.deps and internal is None:
+            return tuple(loaded.values())
+        chosen = {dep.asset_key: dep for dep in loaded.values() if internal is None or dep.asset_key in internal}
+        for dep in spec.deps:  # what is loaded as well is one edge
+            chosen.setdefault(dep.asset_key, describe_dep(dep))
+        for key in sorted(internal or ()):
+            chosen.setdefault(key, AssetDependency(key))
+        return tuple(chosen.values())
 
     def describe_checks(self) -> list[AssetCheckNode]:
         """One node for each check that the function evaluates."""
@@ -283,28 +327,20 @@ class AssetsDefinition(Generic[P, R]):
         return dict(flat.bodies)
 
     def _order_only(self) -> tuple[StepInput, ...]:
-        own = set(self.keys)
-        loaded = {given.key for given in self.inputs.values()}
-        names = dict.fromkeys(
-            dep.asset_key
-            for spec in (*self.specs_by_output.values(),)
-            for dep in spec.deps
-            if dep.asset_key not in own and dep.asset_key not in loaded
-        )
-        names.update(
-            dict.fromkeys(
-                dep.asset_key
-                for check in self.check_specs_by_output.values()
-                for dep in (*check.additional_deps, AssetDep(check.asset_key))
-                if dep.asset_key not in own and dep.asset_key not in loaded
-            )
-        )
+        about = [dep.asset_key for spec in self.specs_by_output.values() for dep in spec.deps]
+        for check in self.check_specs_by_output.values():
+            about += [*(dep.asset_key for dep in check.additional_deps), check.asset_key]
+        if not about:
+            return ()
+        known = {*self.keys, *(given.key for given in self.inputs.values())}
         return tuple(
-            StepInput(name=f"dep {key.to_user_string()}", source=OrderOnly(()), asset_key=key) for key in names
+            StepInput(name=f"dep {key.to_user_string()}", source=OrderOnly(()), asset_key=key)
+            for key in dict.fromkeys(about)
+            if key not in known
         )
 
     def _graph_inputs(self) -> dict[str, Any]:
-        return {name: FromAsset(given.key) for name, given in self.inputs.items()}
+        return {name: given.step_input(name).source for name, given in self.inputs.items()}
 
     def _steps(self) -> tuple[StepPlan, ...]:
         if isinstance(self.node_def, OpDefinition):
@@ -312,10 +348,7 @@ class AssetsDefinition(Generic[P, R]):
         return self._graph_steps(self.node_def)
 
     def _op_step(self, op: OpDefinition[P, R]) -> StepPlan:
-        inputs = [
-            StepInput(name=name, source=FromAsset(given.key), asset_key=given.key, rule=given.asset_in.rule)
-            for name, given in self.inputs.items()
-        ]
+        inputs = [given.step_input(name) for name, given in self.inputs.items()]
         return StepPlan(
             key=op.name,
             op_name=op.name,
@@ -489,15 +522,13 @@ def asset(
     """
 
     def make(function: Callable[P, R]) -> AssetsDefinition[P, R]:
+        check_decorated(function, "asset")
         asset_key = _asset_key(function, name, key, key_prefix)
-        resources = dict(resource_defs or {})
+        where = f'asset "{asset_key.to_user_string()}"'
+        resources = check_mapping(resource_defs, "resource_defs", where)
         manager_key = _io_manager(asset_key, io_manager_def, io_manager_key, resources)
-        signature = parse_signature(
-            function,
-            resource_keys={*required_resource_keys, *resources},
-            config_expected=config_schema is not None,
-        )
-        inputs = _asset_inputs(asset_key.to_user_string(), signature.inputs, ins or {}, declared_at(function))
+        signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
+        inputs = asset_inputs(where, signature, ins, declared_at(function))
         outs: dict[str, Out] = {
             DEFAULT_OUTPUT: Out(
                 _returned_value_type(value_type, signature.return_annotation),
@@ -505,13 +536,13 @@ def asset(
                 io_manager_key=manager_key,
             )
         }
-        checks = {spec.get_python_identifier(): spec for spec in check_specs}
-        outs.update({output: Out(Nothing, is_required=False) for output in checks})
+        checks = checks_by_output(check_specs, outs, where)
         op = OpDefinition(
             function,
+            what="asset",
             name=asset_key.to_python_identifier(),
             description=description,
-            ins=_op_ins(inputs),
+            ins=op_ins(inputs),
             outs=outs,
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
@@ -524,7 +555,7 @@ def asset(
         )
         spec = AssetSpec(
             asset_key,
-            deps=tuple(deps or ()),
+            deps=_beside_inputs(AssetDep.each(deps, where), inputs, where) if deps is not None else (),
             description=op.description,
             metadata=metadata,
             group_name=group_name,
@@ -551,6 +582,8 @@ def asset(
 
 
 def multi_asset(
+    fn: None = None,
+    /,
     *,
     outs: Mapping[str, AssetOut] | None = None,
     specs: Sequence[AssetSpec] = (),
@@ -591,39 +624,40 @@ def multi_asset(
         check_specs: checks that the same function evaluates.
         hooks, retry_policy, config_schema, required_resource_keys, resource_defs, op_tags, pool, timeout_seconds: see `asset`.
     """
-    if (outs is None) == (not specs):
-        raise DefinitionError(
-            "a multi-asset has both outs and specs, or neither.",
-            code="WEFT-D026",
-            fix="give specs=[AssetSpec(...)] where the function stores what it makes, else outs={...}",
-        )
+    check_called(fn, "multi_asset")
 
     def make(function: Callable[P, R]) -> AssetsDefinition[P, R]:
-        resources = dict(resource_defs or {})
+        check_decorated(function, "multi_asset")
+        step_name = decorated_name(function, name, "a multi-asset")
+        where = f'multi-asset "{step_name}"'
+        own_specs = check_each(specs, AssetSpec, "specs", where)
+        if bool(outs) == bool(own_specs):
+            raise DefinitionError(
+                f"{where} has {'both outs and specs' if outs else 'neither outs nor specs'}.",
+                code="WEFT-D026",
+                facts={"declared in": declared_at(function) or "?"},
+                fix="give specs=[AssetSpec(...)] where the function stores what it makes, else outs={...}",
+            )
+        resources = check_mapping(resource_defs, "resource_defs", where)
         shared: dict[str, Any] = {
             "group_name": group_name,
             "partitions_def": partitions_def,
             "code_version": code_version,
             "declared_at": declared_at(function),
         }
-        common = tuple(AssetDep.of(dep) for dep in deps or ())
+        signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
+        inputs = asset_inputs(where, signature, ins, declared_at(function))
+        common = _beside_inputs(AssetDep.each(deps, where), inputs, where)
         by_output, op_outs = (
-            _from_specs(specs, shared, common) if outs is None else _from_asset_outs(outs, shared, common)
+            _from_asset_outs(outs, shared, common, where) if outs else _from_specs(own_specs, shared, common, where)
         )
-        checks = {spec.get_python_identifier(): spec for spec in check_specs}
-        op_outs.update({output: Out(Nothing, is_required=False) for output in checks})
-        signature = parse_signature(
-            function,
-            resource_keys={*required_resource_keys, *resources},
-            config_expected=config_schema is not None,
-        )
-        step_name = name or function.__name__
-        inputs = _asset_inputs(step_name, signature.inputs, ins or {}, declared_at(function))
+        checks = checks_by_output(check_specs, op_outs, where)
         op = OpDefinition(
             function,
+            what="multi-asset",
             name=step_name,
             description=description,
-            ins=_op_ins(inputs),
+            ins=op_ins(inputs),
             outs=op_outs,
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
@@ -639,7 +673,9 @@ def multi_asset(
             specs_by_output=by_output,
             check_specs_by_output=checks,
             inputs=inputs,
-            internal_deps=_internal_deps(step_name, internal_asset_deps, by_output, specs, inputs),
+            internal_deps=_internal_deps(where, internal_asset_deps, by_output, inputs)
+            if internal_asset_deps is not None
+            else _deps_among(own_specs, inputs),
             can_subset=can_subset,
             resource_defs=resources,
             hooks=hooks,
@@ -656,16 +692,32 @@ def _asset_key(
     key_prefix: str | Sequence[str] | None,
 ) -> AssetKey:
     if key is not None:
+        whole = AssetKey.of(key)
         if name is not None or key_prefix is not None:
             raise DefinitionError(
-                "an asset has a key, and a name or prefix besides.",
+                f'asset "{whole.to_user_string()}" has a key, and a {"name" if name is not None else "key_prefix"} besides.',
                 code="WEFT-D012",
-                facts={"key": AssetKey.of(key).to_user_string(), "name": name, "key_prefix": key_prefix},
+                facts={"name": name, "key_prefix": key_prefix, "declared in": declared_at(fn) or "?"},
                 fix="give the whole key, or the name and its prefix",
             )
-        return AssetKey.of(key)
-    own = check_name(name or fn.__name__, "an asset")
-    return AssetKey(own).with_prefix(key_prefix) if key_prefix else AssetKey(own)
+        check_name(whole.to_python_identifier(), "an asset")
+        return whole
+    own = AssetKey(decorated_name(fn, name, "an asset"))
+    return own.with_prefix(key_prefix) if key_prefix else own
+
+
+def resource_aware_signature(
+    fn: Callable[..., Any],
+    required_resource_keys: Collection[str],
+    resources: Mapping[str, Any],
+    config_schema: Any,
+    where: str,
+) -> FunctionSignature:
+    """The signature of `fn`, whose parameters named like one of its resources take that resource."""
+    keys: Collection[str] = ()
+    if required_resource_keys or resources:
+        keys = {*check_each(required_resource_keys, str, "required_resource_keys", where), *resources}
+    return parse_signature(fn, resource_keys=keys, config_expected=config_schema is not None)
 
 
 def _io_manager(key: AssetKey, manager: Any, manager_key: str | None, resources: dict[str, Any]) -> str:
@@ -682,26 +734,88 @@ def _io_manager(key: AssetKey, manager: Any, manager_key: str | None, resources:
     return own
 
 
-def _asset_inputs(
-    where: str, parameters: Mapping[str, Any], ins: Mapping[str, AssetIn], place: str | None
-) -> dict[str, AssetInput]:
-    for name in ins:
-        if name not in parameters:
+PLAIN_IN = AssetIn()
+"""How most parameters are loaded: the asset of their name, in no special way."""
+
+
+def asset_inputs(
+    where: str, signature: FunctionSignature, ins: Mapping[str, AssetIn] | None, place: str | None
+) -> Mapping[str, AssetInput]:
+    """Which asset each parameter loads.
+
+    Raises:
+        DefinitionError: (WEFT-D016) `ins` names something that is no parameter.
+    """
+    parameters = signature.inputs
+    if not parameters and not ins:
+        return _NONE
+    declared = check_mapping(ins, "ins", where)
+    for name, given in declared.items():
+        check_kind(given, AssetIn, f'the input "{name}"', where)
+        is_nothing = given.value_type is Nothing
+        if name not in parameters and not is_nothing and not signature.accepts_any:
             raise DefinitionError(
-                f'"{where}" declares the input "{name}", which its function does not take.',
+                f'{where} declares the input "{name}", which its function does not take.',
                 code="WEFT-D016",
                 facts={"parameters": ", ".join(parameters) or "(none)", "declared in": place or "?"},
                 fix=did_you_mean(name, parameters, f'add a parameter "{name}", or use deps= where no value is loaded'),
             )
     result = {}
-    for name in parameters:
-        given = ins.get(name) or AssetIn()
+    for name in dict.fromkeys([*parameters, *declared]):
+        given = declared.get(name, PLAIN_IN)
         is_implicit = given.key is None and not given.key_prefix
         result[name] = AssetInput(given.resolved_key(name), given, is_implicit)
     return result
 
 
-def _op_ins(inputs: Mapping[str, AssetInput]) -> dict[str, In]:
+def _beside_inputs(deps: tuple[AssetDep, ...], inputs: Mapping[str, AssetInput], where: str) -> tuple[AssetDep, ...]:
+    """`deps` without what a parameter loads anyway.
+
+    Raises:
+        DefinitionError: (WEFT-D081) one of these has a partition mapping, which would be lost.
+    """
+    loaded = {given.key: name for name, given in inputs.items()}
+    for dep in deps:
+        if dep.asset_key in loaded and dep.partition_mapping is not None:
+            name = loaded[dep.asset_key]
+            raise DefinitionError(
+                f'{where} loads "{dep.asset_key.to_user_string()}" as a parameter, and names it in deps with a partition mapping.',
+                code="WEFT-D081",
+                fix=f'give the mapping to the parameter: ins={{"{name}": AssetIn(partition_mapping=...)}}',
+            )
+    return tuple(dep for dep in deps if dep.asset_key not in loaded)
+
+
+def checks_by_output(specs: Sequence[AssetCheckSpec], outs: dict[str, Out], where: str) -> Mapping[str, AssetCheckSpec]:
+    """Each check with the name of its output, which is added to `outs`."""
+    if not specs:
+        return _NONE
+    by_output: dict[str, AssetCheckSpec] = {}
+    seen: set[AssetCheckKey] = set()
+    for spec in check_each(specs, AssetCheckSpec, "check_specs", where):
+        if spec.key in seen:
+            raise DefinitionError(
+                f'{where} declares the check "{spec.name}" of "{spec.asset_key.to_user_string()}" twice.',
+                code="WEFT-D082",
+                fix="remove one, or give it another name",
+            )
+        seen.add(spec.key)
+        output = _free_output(spec.get_python_identifier(), outs)
+        by_output[output] = spec
+        outs[output] = Out(Nothing, is_required=False)
+    return by_output
+
+
+def _free_output(wanted: str, taken: Collection[str]) -> str:
+    """`wanted`, or the first of ``wanted_2``, ``wanted_3``... that is free: different keys may have one identifier (``a_b`` and ``a-b``)."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
+
+
+def op_ins(inputs: Mapping[str, AssetInput]) -> dict[str, In]:
+    """The declarations of the op's inputs. A plain parameter needs none."""
     return {
         name: In(
             given.asset_in.value_type,
@@ -711,6 +825,7 @@ def _op_ins(inputs: Mapping[str, AssetInput]) -> dict[str, In]:
             rule=given.asset_in.rule,
         )
         for name, given in inputs.items()
+        if given.asset_in is not PLAIN_IN
     }
 
 
@@ -718,6 +833,17 @@ def _returned_value_type(declared: Any, annotation: Any) -> Any:
     if declared is not NO_DEFAULT:
         return declared
     return Nothing if annotation is None else NO_DEFAULT
+
+
+def _with_keys(spec: AssetSpec, keys: Mapping[AssetKey, AssetKey]) -> AssetSpec:
+    """`spec` with its edges to assets whose keys change."""
+    if not any(dep.asset_key in keys for dep in spec.deps):
+        return spec
+    deps = [
+        AssetDep(keys.get(dep.asset_key, dep.asset_key), partition_mapping=dep.partition_mapping, metadata=dep.metadata)
+        for dep in spec.deps
+    ]
+    return spec.replace_attributes(deps=deps)
 
 
 def _with_shared(spec: AssetSpec, shared: Mapping[str, Any], deps: tuple[AssetDep, ...]) -> AssetSpec:
@@ -729,18 +855,26 @@ def _with_shared(spec: AssetSpec, shared: Mapping[str, Any], deps: tuple[AssetDe
 
 
 def _from_specs(
-    specs: Sequence[AssetSpec], shared: Mapping[str, Any], deps: tuple[AssetDep, ...]
+    specs: Sequence[AssetSpec], shared: Mapping[str, Any], deps: tuple[AssetDep, ...], where: str
 ) -> tuple[dict[str, AssetSpec], dict[str, Out]]:
-    by_output = {spec.key.to_python_identifier(): _with_shared(spec, shared, deps) for spec in specs}
-    outs = {name: Out(Nothing, is_required=not spec.skippable) for name, spec in by_output.items()}
+    by_output: dict[str, AssetSpec] = {}
+    outs: dict[str, Out] = {}
+    for spec in specs:
+        name = _free_output(spec.key.to_python_identifier(), outs)
+        by_output[name] = _with_shared(spec, shared, deps)
+        outs[name] = Out(Nothing, is_required=not spec.skippable)
+    _refuse_repeated(by_output, where)
     return by_output, outs
 
 
 def _from_asset_outs(
-    outs: Mapping[str, AssetOut], shared: Mapping[str, Any], deps: tuple[AssetDep, ...]
+    outs: Mapping[str, AssetOut], shared: Mapping[str, Any], deps: tuple[AssetDep, ...], where: str
 ) -> tuple[dict[str, AssetSpec], dict[str, Out]]:
-    by_output, op_outs = {}, {}
-    for name, out in outs.items():
+    by_output: dict[str, AssetSpec] = {}
+    op_outs: dict[str, Out] = {}
+    for name, out in check_mapping(outs, "outs", where).items():
+        check_kind(out, AssetOut, f'the output "{name}"', where)
+        check_name(name, f"an output of {where}")
         spec = AssetSpec(
             out.key or AssetKey((*out.key_prefix, name)),
             description=out.description,
@@ -751,6 +885,7 @@ def _from_asset_outs(
             tags=out.tags,
             kinds=out.kinds,
             skippable=not out.is_required,
+            declared_at=shared["declared_at"],
         )
         by_output[name] = _with_shared(spec, shared, deps)
         op_outs[name] = Out(
@@ -760,32 +895,60 @@ def _from_asset_outs(
             io_manager_key=out.io_manager_key,
             metadata=out.metadata,
         )
+    _refuse_repeated(by_output, where)
     return by_output, op_outs
+
+
+def _refuse_repeated(by_output: Mapping[str, AssetSpec], where: str) -> None:
+    seen: dict[AssetKey, str] = {}
+    for output, spec in by_output.items():
+        if spec.key in seen:
+            raise DefinitionError(
+                f'{where} makes the asset "{spec.key.to_user_string()}" twice.',
+                code="WEFT-D083",
+                facts={"outputs": f"{seen[spec.key]}, {output}", "declared in": spec.declared_at or "?"},
+                fix="remove one, or give it another key",
+            )
+        seen[spec.key] = output
+
+
+def _deps_among(specs: Sequence[AssetSpec], inputs: Mapping[str, AssetInput]) -> dict[AssetKey, frozenset[AssetKey]]:
+    """What each of `specs` depends on, for those that depend on others among them."""
+    own = {spec.key for spec in specs}
+    return {
+        spec.key: frozenset({*(dep.asset_key for dep in spec.deps), *(given.key for given in inputs.values())})
+        for spec in specs
+        if any(dep.asset_key in own for dep in spec.deps)
+    }
 
 
 def _internal_deps(
     where: str,
-    declared: Mapping[str, Collection[Any]] | None,
+    declared: Mapping[str, Collection[Any]],
     by_output: Mapping[str, AssetSpec],
-    specs: Sequence[AssetSpec],
     inputs: Mapping[str, AssetInput],
 ) -> dict[AssetKey, frozenset[AssetKey]]:
-    if declared is None:
-        own = {spec.key for spec in specs}
-        return {
-            spec.key: frozenset({dep.asset_key for dep in spec.deps} | {given.key for given in inputs.values()})
-            for spec in specs
-            if own & {dep.asset_key for dep in spec.deps}
-        }
-    unknown = [name for name in declared if name not in by_output]
-    if unknown:
-        raise DefinitionError(
-            f'"{where}" declares internal dependencies of "{unknown[0]}", which is not one of its outputs.',
-            code="WEFT-D028",
-            facts={"outputs": some_of(by_output)},
-            fix=did_you_mean(unknown[0], by_output, "use the names of outs"),
-        )
-    return {
-        by_output[name].key: frozenset(AssetKey.of(key) if not hasattr(key, "key") else key.key for key in keys)
-        for name, keys in declared.items()
-    }
+    known = {spec.key for spec in by_output.values()} | {given.key for given in inputs.values()}
+    found: dict[AssetKey, frozenset[AssetKey]] = {}
+    for output, deps in check_mapping(declared, "internal_asset_deps", where).items():
+        spec = by_output.get(output)
+        if spec is None:
+            raise DefinitionError(
+                f'{where} declares internal dependencies of "{output}", which is not one of its outputs.',
+                code="WEFT-D028",
+                facts={"outputs": some_of(by_output)},
+                fix=did_you_mean(output, by_output, "use the names of outs"),
+            )
+        keys = [asset_key_of(key) for key in check_each(deps, object, f'internal_asset_deps["{output}"]', where)]
+        reachable = known | {dep.asset_key for dep in spec.deps}
+        unknown = [key.to_user_string() for key in keys if key not in reachable]
+        if unknown:
+            names = [key.to_user_string() for key in reachable]
+            raise DefinitionError(
+                f'{where} says that "{output}" depends on "{unknown[0]}", which it neither loads nor makes.',
+                code="WEFT-D084",
+                facts={"loads and makes": some_of(sorted(names))},
+                fix=did_you_mean(unknown[0], names, "name parameters, deps or other outputs by their keys"),
+            )
+        found[spec.key] = frozenset(keys)
+    return found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weft.errors import InvocationError
 from weft.model.partitions.definitions import MultiPartitionsDefinition, PartitionsDefinition
 from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
-from weft.model.partitions.mappings import PartitionMapping, infer_mapping
 from weft.model.run import Run
+
+if TYPE_CHECKING:
+    from weft.model.partitions.mappings import PartitionMapping
 
 
 class RunPartitions:
@@ -91,11 +93,10 @@ class RunPartitions:
         """The partitions of an upstream asset that the run's partitions need, in order. All of them for an unpartitioned asset."""
         if downstream is None or not self.is_partitioned:
             return upstream.get_partition_keys(current_time=now, dynamic_partitions_store=self._store)
+        from weft.model.partitions.mappings import infer_mapping  # loads compressed sets, which most runs do without
+        from weft.model.partitions.subset import PartitionSet
+
         chosen = mapping if mapping is not None else infer_mapping(downstream, upstream)
-        found: dict[str, None] = {}
-        for key in self.keys(downstream):
-            for one in chosen.get_upstream_partition_keys(
-                key, downstream, upstream, current_time=now, dynamic_partitions_store=self._store
-            ):
-                found[one] = None
-        return list(found)
+        own = PartitionSet.from_keys(downstream, self.keys(downstream), self._store)
+        found = chosen.upstream_of(own, downstream, upstream, now, self._store)
+        return list(found.existing_or_raise().keys(self._store))

@@ -1,0 +1,1 @@
+"""The demo project of weft. `weather.definitions` is the place to start reading."""
