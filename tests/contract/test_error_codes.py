@@ -34,7 +34,6 @@ SEVERAL_PLACES: dict[str, str] = {
     "WEFT-X005": "a check may return the wrong thing, or nothing",
     "WEFT-X006": "steps and I/O managers both yield events",
     "WEFT-X020": "the default of TypeCheckError, named where an input is checked",
-    "WEFT-X032": "of one partition, or of several",
     "WEFT-Z001": "a bare WeftError counts as internal, like InternalError",
 }
 
