@@ -18,17 +18,19 @@ Instants are whole seconds since the epoch; wall times are the same as if the wa
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec import Struct
 
 from weft.model.partitions.pattern import Pattern
 from weft.model.partitions.zones import Zone, year_of, year_start
 
 _LAST_YEAR = 9999  # of datetime
+_FIRST_INSTANT = year_start(2)  # one year more, as time zones look at the year before
 _YEARS_AHEAD = 8  # how far the list of stretches grows at a time
 
 
-class _Stretches(NamedTuple):
+class _Stretches(Struct, frozen=True):
     """The time from the first tick on, cut where the offset changes; parallel lists, one entry a stretch."""
 
     starts: list[int]  # the instant at which the stretch starts
@@ -131,6 +133,31 @@ class Cadence:
         ticks = self._pattern.before(_minute_at_or_after(instant + table.offsets[index])) - table.pattern_firsts[index]
         return count + max(ticks, 0)
 
+    def tick(self, number: int) -> int:
+        """Like `at`, and counting back from the first tick for negative numbers.
+
+        Raises:
+            IndexError: the tick lies outside the years that a datetime can hold.
+        """
+        if number >= 0:
+            return self.at(number)
+        first = self.at(0)
+        reach = 86_400
+        while True:
+            earlier = self.from_start(max(first - reach, _FIRST_INSTANT))
+            between = earlier.before(first)
+            if between >= -number:
+                return earlier.at(between + number)
+            if earlier.start == _FIRST_INSTANT:
+                raise IndexError("before the first year")
+            reach *= 8
+
+    def ticks_before(self, instant: int) -> int:
+        """Like `before`, and negative for instants before the first tick: minus the ticks from `instant` up to the first one."""
+        if instant > self.start:
+            return self.before(instant)
+        return -self.from_start(max(instant, _FIRST_INSTANT)).before(self.at(0))
+
     def _grown(self, table: _Stretches, until: int | None = None) -> _Stretches:
         """The list, longer by some years at least and up to `until`."""
         year = year_of(int(table.until))
@@ -185,14 +212,16 @@ class Windows:
     Args:
         cadence: every window.
         kept: the windows that no expression excludes.
+        dropped: those that an expression does exclude, if there are any.
         excluded: instants; a window that starts at one of them is excluded too.
     """
 
-    __slots__ = ("_excluded", "_kept", "_shifts", "cadence")
+    __slots__ = ("_dropped", "_excluded", "_kept", "_shifts", "cadence")
 
-    def __init__(self, cadence: Cadence, kept: Cadence, excluded: Iterable[int]) -> None:
+    def __init__(self, cadence: Cadence, kept: Cadence, dropped: Cadence | None, excluded: Iterable[int]) -> None:
         self.cadence = cadence
         self._kept = kept
+        self._dropped = dropped
         found = set()
         for instant in excluded:
             number = kept.before(instant)
@@ -205,7 +234,7 @@ class Windows:
     @property
     def has_exclusions(self) -> bool:
         """Whether a window may be followed by one that is excluded."""
-        return self._kept is not self.cadence or bool(self._excluded)
+        return self._dropped is not None or bool(self._excluded)
 
     def start_of(self, ordinal: int) -> int:
         """The instant at which a window starts.
@@ -219,8 +248,9 @@ class Windows:
 
     def end_of(self, ordinal: int) -> int:
         """The instant at which a window ends."""
-        start = self.start_of(ordinal)
-        return self.cadence.at(self.cadence.before(start) + 1)
+        if not self.has_exclusions:
+            return self.cadence.at(ordinal + 1)
+        return self.cadence.at(self.cadence.before(self.start_of(ordinal)) + 1)
 
     def before(self, instant: int) -> int:
         """How many windows start before `instant`."""
@@ -239,30 +269,21 @@ class Windows:
             return max(step, 0)
         return self.before(self.cadence.at(step))
 
-    def unbroken(self, start: int, stop: int) -> Iterable[tuple[int, int]]:
+    def unbroken(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """The ordinals from `start` up to `stop`, cut where windows between them are excluded.
 
-        Each stretch is found by bisection, so the cost grows with the number of cuts, not of windows.
+        The cost grows with the number of cuts, not of windows.
         """
-        if not self.has_exclusions:
-            if start < stop:
-                yield start, stop
-            return
         while start < stop:
-            distance = self.steps(start) - start
-            length = 1
-            while start + length < stop and self.steps(start + length) - (start + length) == distance:
-                length *= 2
-            # The stretch goes on at start + length // 2, and has ended at start + length (or the range has).
-            low, high = start + length // 2, min(start + length, stop)
-            while high - low > 1:
-                middle = (low + high) // 2
-                if self.steps(middle) - middle == distance:
-                    low = middle
-                else:
-                    high = middle
-            yield start, high
-            start = high
+            end = stop
+            place = bisect_right(self._shifts, start)
+            if place < len(self._shifts):
+                end = min(end, self._shifts[place])
+            if self._dropped is not None:
+                next_dropped = self._dropped.at(self._dropped.before(self.start_of(start) + 1))
+                end = min(end, self.before(next_dropped))
+            yield start, end
+            start = end
 
 
 def _minute_at_or_after(seconds: int) -> int:

@@ -28,12 +28,13 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from math import floor, prod
-from typing import Any, NamedTuple, Protocol, TypeAlias, overload, runtime_checkable
+from typing import Any, Protocol, TypeAlias, overload
 
 from msgspec import Struct
 
 from weft.clock import SYSTEM_CLOCK
 from weft.errors import PartitionError, did_you_mean, nearest
+from weft.model.codec import encode
 from weft.model.partitions.cadence import Cadence, Windows
 from weft.model.partitions.key_format import key_format, offset_text, offset_value
 from weft.model.partitions.keys import (
@@ -71,8 +72,7 @@ class DynamicKeys(Protocol):
         ...
 
 
-@runtime_checkable
-class NumberedKeys(Protocol):
+class NumberedKeys(DynamicKeys, Protocol):
     """What a store may offer besides: a number for each key that is never given to another one.
 
     Without it the number of a key is its place in the list, which changes when an earlier key is removed.
@@ -100,7 +100,7 @@ class ScheduleType(Enum):
     MONTHLY = "MONTHLY"
 
 
-class _LoadingContext(NamedTuple):
+class _LoadingContext(Struct, frozen=True):
     effective_dt: Moment | None
     dynamic_partitions_store: object | None
 
@@ -310,7 +310,7 @@ class PartitionsDefinition(ABC):
             if key not in keys:
                 raise self._unknown(key, current_time, dynamic_partitions_store)
             places.append(keys.index(key))
-        return keys[places[0] : _checked_stop(partition_key_range, places[0], places[1])]
+        return keys[places[0] : checked_stop(partition_key_range, places[0], places[1])]
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """The window of time that a key stands for.
@@ -349,6 +349,15 @@ class PartitionsDefinition(ABC):
         keys = self.get_partition_keys(now, dynamic)
         found = nearest(key, keys[:_MOST_COMPARED])
         return {"nearest": found[0]} if found else {}
+
+    def fingerprint(self, size: int = 0) -> bytes:
+        """Eight bytes that change when an ordinal comes to mean another key; of the first `size` keys, for fixed ones."""
+        from hashlib import blake2b
+
+        return blake2b(self._meaning(size), digest_size=8).digest()
+
+    def _meaning(self, size: int) -> bytes:
+        return encode(self.to_spec())
 
     @property
     def _identity(self) -> object:
@@ -464,6 +473,9 @@ class StaticPartitionsDefinition(_OneDimension):
         """Whether the key is in the list."""
         return self.find(partition_key) is not None
 
+    def _meaning(self, size: int) -> bytes:
+        return "\n".join(self._keys[:size]).encode()
+
     @property
     def _identity(self) -> object:
         return self._keys
@@ -534,8 +546,9 @@ class DynamicPartitionsDefinition(_OneDimension):
         """See `PartitionsDefinition.coordinates_of`. Asks the store once for all keys."""
         store = self._store(dynamic)
         wanted = list(keys)
-        if isinstance(store, NumberedKeys):
-            return [None if number is None else (number,) for number in store.numbers_of(self.name, wanted)]
+        numbered = _numbered(store)
+        if numbered is not None:
+            return [None if number is None else (number,) for number in numbered.numbers_of(self.name, wanted)]
         places = {key: (i,) for i, key in enumerate(store.list(self.name))}
         return [places.get(key) for key in wanted]
 
@@ -543,15 +556,17 @@ class DynamicPartitionsDefinition(_OneDimension):
         """See `PartitionsDefinition.keys_of`. Asks the store once for all."""
         store = self._store(dynamic)
         numbers = [ordinal for (ordinal,) in coordinates]
-        if isinstance(store, NumberedKeys):
-            return list(store.keys_of(self.name, numbers))
+        numbered = _numbered(store)
+        if numbered is not None:
+            return list(numbered.keys_of(self.name, numbers))
         keys = store.list(self.name)
         return [keys[number] if 0 <= number < len(keys) else None for number in numbers]
 
     def numbers(self, dynamic: object | None = None) -> Sequence[int]:
         """The numbers of all keys, ascending."""
         store = self._store(dynamic)
-        return store.numbers(self.name) if isinstance(store, NumberedKeys) else range(store.count(self.name))
+        numbered = _numbered(store)
+        return range(store.count(self.name)) if numbered is None else numbered.numbers(self.name)
 
     def get_partition_keys(
         self, current_time: Moment | None = None, dynamic_partitions_store: object | None = None
@@ -743,6 +758,11 @@ class TimeWindowPartitionsDefinition(_OneDimension):
         return f"{text} ({self._zone.name})"
 
     @property
+    def cadence_and_format(self) -> tuple[str, str, str]:
+        """What two definitions have to share for windows that start together to have the same key, and the other way round."""
+        return self.cron_schedule, self._zone.name, self.fmt
+
+    @property
     def windows(self) -> Windows:
         """The arithmetic of the windows."""
         found = self._windows_now
@@ -868,6 +888,10 @@ class TimeWindowPartitionsDefinition(_OneDimension):
             None if kind in (ScheduleType.HOURLY, ScheduleType.DAILY) else (day if given_day is None else given_day),
         )
 
+    def _meaning(self, size: int) -> bytes:
+        spec = self._spec
+        return encode((spec.start, spec.cron, spec.timezone, spec.exclusions))
+
     def _build_windows(self) -> Windows:
         cron = parse_cron(self.cron_schedule)
         pattern = pattern_of(self.cron_schedule)
@@ -880,17 +904,24 @@ class TimeWindowPartitionsDefinition(_OneDimension):
                 crons.append(text)
             else:
                 instants.append(_from_iso(self._zone, text))
-        kept = cadence
-        if crons:
-            kept = Cadence(
-                pattern_of(self.cron_schedule, tuple(crons)),
+
+        def part(*, excluded: bool) -> Cadence | None:
+            chosen = pattern_of(self.cron_schedule, tuple(crons), excluded=excluded)
+            if not chosen.names_any:
+                return None
+            return Cadence(
+                chosen,
                 self._zone,
                 self._start,
                 follows_elapsed_time=cron.is_wildcard,
                 same_key=self._same_key,
                 neighbours=pattern,
             )
-        return Windows(cadence, kept, instants)
+
+        dropped = part(excluded=True) if crons else None
+        kept = cadence if dropped is None else part(excluded=False)
+        assert kept is not None, "a definition with windows was checked for"
+        return Windows(cadence, kept, dropped, instants)
 
     def _same_key(self, wall: int, other: int) -> bool:
         return self._format.format(wall, 0) == self._format.format(other, 0)
@@ -1140,7 +1171,7 @@ class MonthlyPartitionsDefinition(TimeWindowPartitionsDefinition):
         )
 
 
-class PartitionDimensionDefinition(NamedTuple):
+class PartitionDimensionDefinition(Struct, frozen=True):
     """One dimension of a product: its name and its keys."""
 
     name: str
@@ -1358,7 +1389,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
     @property
     def time_window_dimensions(self) -> tuple[PartitionDimensionDefinition, ...]:
         """The dimensions whose keys are windows of time."""
-        return tuple([each for each in self.partitions_defs if isinstance(each[1], TimeWindowPartitionsDefinition)])
+        return tuple(
+            [each for each in self.partitions_defs if isinstance(each.partitions_def, TimeWindowPartitionsDefinition)]
+        )
 
     @property
     def has_time_window_dimension(self) -> bool:
@@ -1379,8 +1412,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """The window of the key's part in the one dimension of time."""
-        name, definition = self.time_window_dimension
-        return definition.time_window_for_partition_key(self.multi_key(partition_key).keys_by_dimension[name])
+        axis = self.time_window_dimension
+        part = self.multi_key(partition_key).keys_by_dimension[axis.name]
+        return axis.partitions_def.time_window_for_partition_key(part)
 
     def _product(self, columns: Sequence[PartitionKeys]) -> PartitionKeys:
         names = self._names
@@ -1403,8 +1437,7 @@ class MultiPartitionsDefinition(PartitionsDefinition):
                 if part not in column:
                     return None
                 place = place * size + column.index(part)
-            # An escape that was not needed would give one key two texts.
-            return place if key == join_parts(parts) else None
+            return place
 
         return PartitionKeys(key_at, place_of, range(prod(sizes)))
 
@@ -1556,6 +1589,11 @@ def _check_format(cron: str, fmt: str) -> None:
             )
 
 
+def _numbered(store: Any) -> NumberedKeys | None:
+    """The store, where it gives lasting numbers."""
+    return store if hasattr(store, "numbers_of") else None
+
+
 def _is_cron(exclusion: str) -> bool:
     """Whether an exclusion of a spec is a cron expression; otherwise it is an instant."""
     return " " in exclusion or exclusion.startswith("@")
@@ -1579,7 +1617,12 @@ def _from_iso(zone: Zone, text: str) -> int:
     return wall_of(moment) if moment.tzinfo else zone.instant_of(wall_of(moment))
 
 
-def _checked_stop(span: PartitionKeyRange, start: int, end: int) -> int:
+def checked_stop(span: PartitionKeyRange, start: int, end: int) -> int:
+    """The place after the end of a range that goes from place `start` to place `end`.
+
+    Raises:
+        PartitionError: (WEFT-P017) the end lies before the start.
+    """
     if end >= start:
         return end + 1
     raise PartitionError(

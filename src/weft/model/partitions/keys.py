@@ -9,30 +9,40 @@ The key of several dimensions is one string: the keys of the dimensions, in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from weft.errors import PartitionError
 
 RANGE_SEPARATOR = "..."
 
 
-class TimeWindow(NamedTuple):
-    """A half-open window of time: from `start` up to, not including, `end`. Both carry the time zone of their definition."""
+class TimeWindow(Struct, frozen=True):
+    """A half-open window of time: from `start` up to, not including, `end`. Both carry the time zone of their definition.
+
+    ``start, end = window`` works.
+    """
 
     start: datetime
     end: datetime
 
+    def __iter__(self) -> Iterator[datetime]:
+        return iter((self.start, self.end))
 
-class PartitionKeyRange(NamedTuple):
-    """The partitions from `start` to `end`, both included.
+
+class PartitionKeyRange(Struct, frozen=True):
+    """The partitions from `start` to `end`, both included. ``start, end = range`` works.
 
     For several dimensions a range is a box: every combination of the ranges of the dimensions.
     """
 
     start: str
     end: str
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.start, self.end))
 
 
 class MultiPartitionKey(str):

@@ -11,10 +11,10 @@ Invariant: ``before(at(n)) == n`` for every integer n. Time zones do not matter 
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from weft.errors import PartitionError
 
@@ -40,7 +40,7 @@ _ALIASES = {
 }
 
 
-class DayRule(NamedTuple):
+class DayRule(Struct, frozen=True):
     """Which days an expression names."""
 
     days: frozenset[int]
@@ -91,7 +91,7 @@ class DayRule(NamedTuple):
         return (by_day & by_weekday if self.both else by_day | by_weekday) & every
 
 
-class Cron(NamedTuple):
+class Cron(Struct, frozen=True):
     """A parsed expression: minutes of the day, on certain days."""
 
     text: str
@@ -124,25 +124,29 @@ def parse_cron(text: str) -> Cron:
 
 
 @lru_cache(maxsize=1024)
-def pattern_of(cron: str, exclusions: tuple[str, ...] = ()) -> Pattern:
-    """The minutes that `cron` names and none of `exclusions` names."""
-    return Pattern(parse_cron(cron), tuple([parse_cron(text) for text in exclusions]))
+def pattern_of(cron: str, exclusions: tuple[str, ...] = (), *, excluded: bool = False) -> Pattern:
+    """The minutes that `cron` names and none of `exclusions` names; with `excluded` those that both name."""
+    return Pattern(parse_cron(cron), tuple([parse_cron(text) for text in exclusions]), excluded=excluded)
 
 
 class Pattern:
-    """The minutes of `cron` without those of `exclusions`, numbered by integers; minute 0 is 1970-01-01 00:00 on the wall."""
+    """The minutes of `cron` without those of `exclusions`, numbered by integers; minute 0 is 1970-01-01 00:00 on the wall.
 
-    __slots__ = ("_by_month", "_groups", "_minutes_by_day_kind", "_week", "_week_sums")
+    With `excluded` it is the other part: the minutes of `cron` that are among `exclusions`.
+    """
 
-    def __init__(self, cron: Cron, exclusions: tuple[Cron, ...]) -> None:
+    __slots__ = ("_by_month", "_excluded", "_groups", "_minutes_by_day_kind", "_week", "_week_sums")
+
+    def __init__(self, cron: Cron, exclusions: tuple[Cron, ...], *, excluded: bool = False) -> None:
+        self._excluded = excluded
         # Minutes that the same exclusions name behave alike: they form one group, which is on or off for a whole day.
         by_signature: dict[tuple[int, ...], list[int]] = {}
-        excluded = [(frozenset(other.minutes), other.days) for other in exclusions]
+        others = [(frozenset(other.minutes), other.days) for other in exclusions]
         for minute in cron.minutes:
-            signature = tuple([i for i, (minutes, _) in enumerate(excluded) if minute in minutes])
+            signature = tuple([i for i, (minutes, _) in enumerate(others) if minute in minutes])
             by_signature.setdefault(signature, []).append(minute)
         self._groups = [
-            (cron.days, tuple([excluded[i][1] for i in signature]), tuple(minutes))
+            (cron.days, tuple([others[i][1] for i in signature]), tuple(minutes))
             for signature, minutes in by_signature.items()
         ]
         self._minutes_by_day_kind: dict[int, tuple[int, ...]] = {}
@@ -206,11 +210,13 @@ class Pattern:
             mask = rule.weekday_mask()
             if mask is None:
                 return None
+            taken = 0
             for other in excluded:
                 other_mask = other.weekday_mask()
                 if other_mask is None:
                     return None
-                mask &= ~other_mask
+                taken |= other_mask
+            mask &= taken if self._excluded else ~taken
             for weekday in range(7):
                 if mask >> weekday & 1:
                     week[weekday].extend(minutes)
@@ -223,8 +229,8 @@ class Pattern:
         return table
 
     def _build_months(self) -> _ByMonth:
-        starts = array("q", [0])
-        sums = array("q", [0])
+        starts = [0]
+        sums = [0]
         masks: list[tuple[int, ...]] = []
         known: dict[tuple[int, int, int], tuple[tuple[int, ...], int]] = {}
         for index in range(_MONTHS_A_CYCLE):
@@ -247,8 +253,10 @@ class Pattern:
         ticks = 0
         for rule, excluded, minutes in self._groups:
             mask = rule.month_mask(month, length, first_weekday)
+            taken = 0
             for other in excluded:
-                mask &= ~other.month_mask(month, length, first_weekday)
+                taken |= other.month_mask(month, length, first_weekday)
+            mask &= taken if self._excluded else ~taken
             masks.append(mask)
             ticks += mask.bit_count() * len(minutes)
         return tuple(masks), ticks
@@ -266,9 +274,9 @@ class Pattern:
         return minutes
 
 
-class _ByMonth(NamedTuple):
-    starts: array[int]  # day of the cycle on which each month starts
-    sums: array[int]  # ticks before each month; one more entry for the whole cycle
+class _ByMonth(Struct, frozen=True):
+    starts: list[int]  # day of the cycle on which each month starts
+    sums: list[int]  # ticks before each month; one more entry for the whole cycle
     masks: list[tuple[int, ...]]  # per month, the days of each group as bits
 
 
