@@ -6,12 +6,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from weft.definitions.asset_spec import AssetCheckSpec
-from weft.definitions.assets import AssetInput, AssetsDefinition
-from weft.definitions.inputs_outputs import AssetIn, In, Out, asset_key_of
+from weft.definitions.assets import (
+    PLAIN_IN,
+    AssetInput,
+    AssetsDefinition,
+    asset_inputs,
+    checks_by_output,
+    op_ins,
+    resource_aware_signature,
+)
+from weft.definitions.decorated import check_called, check_decorated, decorated_description, decorated_name
+from weft.definitions.inputs_outputs import NO_DEFAULT, AssetIn, Out, asset_key_of
+from weft.definitions.names import check_kind, check_mapping
 from weft.definitions.op import OpDefinition
 from weft.definitions.results import DEFAULT_OUTPUT
-from weft.definitions.signature import parse_signature
-from weft.definitions.source import declared_at
+from weft.definitions.signature import FunctionSignature
+from weft.definitions.source import called_at, declared_at
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError
 from weft.model.retry import RetryPolicy
@@ -31,8 +41,10 @@ class AssetChecksDefinition(AssetsDefinition[P, R]):
 
 
 def asset_check(
+    fn: None = None,
+    /,
     *,
-    asset: Any,
+    asset: Any = NO_DEFAULT,
     name: str | None = None,
     description: str | None = None,
     blocking: bool = False,
@@ -69,26 +81,37 @@ def asset_check(
     ...     return len(orders) > 0
     """
 
+    check_called(fn, "asset_check")
+    if asset is NO_DEFAULT:
+        raise DefinitionError(
+            "@asset_check does not say which asset it checks.",
+            code="WEFT-D087",
+            facts={"called at": called_at() or "?"},
+            fix='name the asset: @asset_check(asset="orders")',
+        )
+    about = asset_key_of(asset)
+
     def make(fn: Callable[P, R]) -> AssetChecksDefinition[P, R]:
+        check_decorated(fn, "asset_check")
         spec = AssetCheckSpec(
-            name or fn.__name__,
-            asset=asset_key_of(asset),
-            description=description or fn.__doc__,
+            decorated_name(fn, name, "a check"),
+            asset=about,
+            description=decorated_description(fn, description),
             additional_deps=tuple(additional_deps or ()),
             blocking=blocking,
             metadata=metadata,
             partitions_def=partitions_def,
         )
-        resources = dict(resource_defs or {})
-        signature = parse_signature(
-            fn, resource_keys={*required_resource_keys, *resources}, config_expected=config_schema is not None
-        )
-        inputs = _check_inputs(spec, signature.inputs, additional_ins or {}, declared_at(fn))
+        where = f'check "{spec.name}"'
+        resources = check_mapping(resource_defs, "resource_defs", where)
+        signature = resource_aware_signature(fn, required_resource_keys, resources, config_schema, where)
+        inputs = _check_inputs(spec, signature, additional_ins, declared_at(fn))
         op = OpDefinition(
             fn,
+            what="check",
             name=spec.get_python_identifier(),
             description=spec.description,
-            ins=_ins(inputs),
+            ins=op_ins(inputs),
             outs={DEFAULT_OUTPUT: Out(Nothing)},
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
@@ -111,8 +134,10 @@ def asset_check(
 
 
 def multi_asset_check(
+    fn: None = None,
+    /,
     *,
-    specs: Sequence[AssetCheckSpec],
+    specs: Sequence[AssetCheckSpec] = (),
     name: str | None = None,
     description: str | None = None,
     can_subset: bool = False,
@@ -136,24 +161,31 @@ def multi_asset_check(
         required_resource_keys, resource_defs, config_schema, op_tags, retry_policy, pool, timeout_seconds: see `asset`.
     """
 
+    check_called(fn, "multi_asset_check")
+
     def make(fn: Callable[P, R]) -> AssetChecksDefinition[P, R]:
-        resources = dict(resource_defs or {})
-        signature = parse_signature(
-            fn, resource_keys={*required_resource_keys, *resources}, config_expected=config_schema is not None
-        )
-        inputs = {
-            parameter: AssetInput(
-                (ins or {}).get(parameter, AssetIn()).resolved_key(parameter), given, given.key is None
+        check_decorated(fn, "multi_asset_check")
+        step_name = decorated_name(fn, name, "a multi-asset check")
+        where = f'multi-asset check "{step_name}"'
+        outs: dict[str, Out] = {}
+        by_output = checks_by_output(specs, outs, where)
+        if not by_output:
+            raise DefinitionError(
+                f"{where} declares no checks.",
+                code="WEFT-D088",
+                facts={"declared in": declared_at(fn) or "?"},
+                fix='declare them: specs=[AssetCheckSpec("not_empty", asset="orders")]',
             )
-            for parameter in signature.inputs
-            for given in [(ins or {}).get(parameter, AssetIn())]
-        }
+        resources = check_mapping(resource_defs, "resource_defs", where)
+        signature = resource_aware_signature(fn, required_resource_keys, resources, config_schema, where)
+        inputs = asset_inputs(where, signature, ins, declared_at(fn))
         op = OpDefinition(
             fn,
-            name=name or fn.__name__,
+            what="multi-asset check",
+            name=step_name,
             description=description,
-            ins=_ins(inputs),
-            outs={spec.get_python_identifier(): Out(Nothing, is_required=False) for spec in specs},
+            ins=op_ins(inputs),
+            outs=outs,
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
             tags=op_tags,
@@ -165,7 +197,7 @@ def multi_asset_check(
         return AssetChecksDefinition(
             op,
             specs_by_output={},
-            check_specs_by_output={spec.get_python_identifier(): spec for spec in specs},
+            check_specs_by_output=by_output,
             inputs=inputs,
             can_subset=can_subset,
             resource_defs=resources,
@@ -176,24 +208,20 @@ def multi_asset_check(
 
 
 def _check_inputs(
-    spec: AssetCheckSpec, parameters: Mapping[str, Any], additional: Mapping[str, AssetIn], place: str | None
+    spec: AssetCheckSpec, signature: FunctionSignature, additional: Mapping[str, AssetIn] | None, place: str | None
 ) -> dict[str, AssetInput]:
-    own = [name for name in parameters if name not in additional]
+    where = f'check "{spec.name}"'
+    named = check_mapping(additional, "additional_ins", where)
+    own = [name for name in signature.inputs if name not in named]
     if len(own) > 1:
         raise DefinitionError(
-            f'check "{spec.name}" takes {len(own)} values, but is about one asset.',
+            f"{where} takes {len(own)} values, but is about one asset.",
             code="WEFT-D029",
             facts={"parameters": ", ".join(own), "declared in": place or "?"},
             fix="name the assets of the others in additional_ins={...}",
         )
-    inputs = {name: AssetInput(spec.asset_key, AssetIn(), is_implicit=False) for name in own}
-    for name, given in additional.items():
+    inputs = {name: AssetInput(spec.asset_key, PLAIN_IN, is_implicit=False) for name in own}
+    for name, given in named.items():
+        check_kind(given, AssetIn, f'the input "{name}"', where)
         inputs[name] = AssetInput(given.resolved_key(name), given, is_implicit=given.key is None)
     return inputs
-
-
-def _ins(inputs: Mapping[str, AssetInput]) -> dict[str, In]:
-    return {
-        name: In(given.asset_in.value_type, input_manager_key=given.asset_in.input_manager_key, asset_key=given.key)
-        for name, given in inputs.items()
-    }

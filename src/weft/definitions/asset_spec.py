@@ -6,16 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from weft.definitions.inputs_outputs import AssetDep, asset_key_of
-from weft.definitions.names import check_group_name, check_name, check_owners, check_tags
-from weft.errors import DefinitionError
+from weft.definitions.names import (
+    check_each,
+    check_group_name,
+    check_kind,
+    check_mapping,
+    check_name,
+    check_owners,
+    check_tags,
+)
+from weft.definitions.source import called_at
+from weft.errors import DefinitionError, did_you_mean
 from weft.model.assets import DEFAULT_GROUP, AssetCheckNode, AssetDependency, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
-from weft.model.metadata import metadata_values
+from weft.model.metadata import AnyMetadataValue, metadata_values
 
 if TYPE_CHECKING:
     from weft.model.partitions.definitions import PartitionsDefinition
 
 MOST_KINDS = 10
+
+_NONE: Mapping[str, Any] = {}
 
 
 class AssetSpec:
@@ -70,14 +81,15 @@ class AssetSpec:
         declared_at: str | None = None,
     ) -> None:
         self.key = AssetKey.of(key)
-        self.deps: tuple[AssetDep, ...] = tuple(AssetDep.of(dep) for dep in deps)
-        self.description = description
-        self.metadata: dict[str, Any] = dict(metadata or {})
+        where = f'asset "{self.key.to_user_string()}"'
+        self.deps = AssetDep.each(deps, where)
+        self.description = check_kind(description, (str, type(None)), "description", where)
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", where) if metadata else _NONE
         self.group_name = check_group_name(group_name) if group_name is not None else None
-        self.code_version = code_version
-        self.owners = check_owners(tuple(owners), f'asset "{self.key.to_user_string()}"') if owners else ()
-        self.tags = check_tags(dict(tags), f'asset "{self.key.to_user_string()}"') if tags else {}
-        self.kinds = tuple(sorted(kinds)) if kinds else ()
+        self.code_version = check_kind(code_version, (str, type(None)), "code_version", where)
+        self.owners = check_owners(owners, where) if owners else ()
+        self.tags: Mapping[str, str] = check_tags(tags, where) if tags else _NONE
+        self.kinds = tuple(sorted(set(check_each(kinds, str, "kinds", where)))) if kinds else ()
         if len(self.kinds) > MOST_KINDS:
             raise DefinitionError(
                 f'asset "{self.key.to_user_string()}" has {len(self.kinds)} kinds.',
@@ -85,10 +97,10 @@ class AssetSpec:
                 facts={"kinds": ", ".join(self.kinds), "allowed": f"at most {MOST_KINDS}"},
                 fix="use tags for the others",
             )
-        self.partitions_def = partitions_def
+        self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
         self.skippable = skippable
         self.is_virtual = is_virtual
-        self._declared_at = declared_at
+        self._declared_at = declared_at or called_at()
 
     @property
     def declared_at(self) -> str | None:
@@ -112,9 +124,13 @@ class AssetSpec:
             "is_virtual": self.is_virtual,
             "declared_at": self._declared_at,
         }
-        unknown = changes.keys() - settings.keys()
-        if unknown:
-            raise TypeError(f"AssetSpec has no attribute {sorted(unknown)[0]!r}")
+        for name in changes.keys() - settings.keys():
+            raise DefinitionError(
+                f"an AssetSpec has no attribute {name!r}.",
+                code="WEFT-D085",
+                facts={"attributes": ", ".join(settings)},
+                fix=did_you_mean(name, settings, "use the names of its constructor"),
+            )
         return AssetSpec(**{**settings, **changes})
 
     def describe(self) -> AssetNode:
@@ -137,11 +153,11 @@ def describe_spec(
         tags=spec.tags,
         kinds=spec.kinds,
         owners=spec.owners,
-        metadata=metadata_values(spec.metadata) if spec.metadata else {},
+        metadata=_metadata(spec.metadata, spec, declared_at) if spec.metadata else _NONE,
         code_version=spec.code_version,
         partitions=spec.partitions_def.to_spec() if spec.partitions_def is not None else None,
         is_virtual=spec.is_virtual,
-        declared_at=spec.declared_at or declared_at,
+        declared_at=declared_at or spec.declared_at,
         **more,
     )
 
@@ -152,6 +168,33 @@ def describe_dep(dep: AssetDep, input_name: str | None = None) -> AssetDependenc
         dep.asset_key,
         input_name,
         dep.partition_mapping.to_spec() if dep.partition_mapping is not None else None,
+    )
+
+
+def _metadata(raw: Mapping[str, Any], spec: AssetSpec, declared_at: str | None) -> dict[str, AnyMetadataValue]:
+    try:
+        return metadata_values(raw)
+    except DefinitionError as error:
+        error.facts["asset"] = spec.key.to_user_string()
+        error.facts["declared in"] = declared_at or spec.declared_at or "?"
+        raise
+
+
+def check_partitions_def(value: Any, where: str) -> PartitionsDefinition:
+    """`value` where it is a definition of partitions, not the class of one.
+
+    Raises:
+        DefinitionError: (WEFT-D086) it is not.
+    """
+    if not isinstance(value, type) and hasattr(value, "to_spec"):
+        return value  # type: ignore[no-any-return]  # the classes are not imported here: most assets have no partitions
+    raise DefinitionError(
+        f"partitions_def of {where} is not a definition of partitions.",
+        code="WEFT-D086",
+        facts={"found": f"the class {value.__name__} itself" if isinstance(value, type) else f"{value!r:.80}"},
+        fix=f"make an object of it: {value.__name__}(...)"
+        if isinstance(value, type)
+        else 'for example DailyPartitionsDefinition(start_date="2024-01-01")',
     )
 
 
@@ -173,11 +216,24 @@ class AssetCheckSpec:
     ) -> None:
         self.name = check_name(name, "a check")
         self.asset_key = asset_key_of(asset)
-        self.description = description
-        self.additional_deps = tuple(AssetDep.of(dep) for dep in additional_deps)
+        where = f'check "{name}"'
+        self.description = check_kind(description, (str, type(None)), "description", where)
+        self.additional_deps = AssetDep.each(additional_deps, where)
         self.blocking = blocking
-        self.metadata = dict(metadata or {})
-        self.partitions_def = partitions_def
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", where) if metadata else _NONE
+        self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
+
+    def with_asset(self, asset: CoercibleToAssetKey) -> AssetCheckSpec:
+        """The same check of another asset."""
+        return AssetCheckSpec(
+            self.name,
+            asset=AssetKey.of(asset),
+            description=self.description,
+            additional_deps=self.additional_deps,
+            blocking=self.blocking,
+            metadata=self.metadata,
+            partitions_def=self.partitions_def,
+        )
 
     @property
     def key(self) -> AssetCheckKey:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from weft.definitions.names import check_each, check_mapping
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError
 from weft.model.keys import AssetKey, CoercibleToAssetKey
@@ -13,6 +14,8 @@ from weft.model.plan import EdgeRule
 
 if TYPE_CHECKING:
     from weft.model.partitions.mappings import PartitionMapping
+
+_NO_METADATA: Mapping[str, Any] = {}
 
 NO_DEFAULT: Any = inspect.Parameter.empty
 """Marks an input without a default value (None is a value)."""
@@ -57,10 +60,22 @@ class In:
         self.value_type = value_type
         self.description = description
         self.default_value = default_value
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "In") if metadata else _NO_METADATA
         self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
         self.input_manager_key = input_manager_key
         self.rule = rule
+
+    def with_default(self, value: Any) -> In:
+        """A copy with a default value."""
+        return In(
+            self.value_type,
+            self.description,
+            value,
+            self.metadata,
+            self.asset_key,
+            self.input_manager_key,
+            rule=self.rule,
+        )
 
     @property
     def is_nothing(self) -> bool:
@@ -102,7 +117,7 @@ class Out:
         self.description = description
         self.is_required = is_required
         self.io_manager_key = io_manager_key or DEFAULT_IO_MANAGER_KEY
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "Out") if metadata else _NO_METADATA
         self.code_version = code_version
 
     @property
@@ -162,7 +177,7 @@ class AssetIn:
             )
         self.key = AssetKey.of(key) if key is not None else None
         self.key_prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix or ())
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "AssetIn")
         self.input_manager_key = input_manager_key
         self.partition_mapping = partition_mapping
         self.value_type = value_type
@@ -177,7 +192,6 @@ class AssetOut:
     """One asset of a multi-asset whose values go through an I/O manager. See `AssetSpec` for the meaning of the arguments."""
 
     __slots__ = (
-        "backfill_policy",
         "code_version",
         "description",
         "group_name",
@@ -216,9 +230,10 @@ class AssetOut:
         self.metadata = metadata
         self.group_name = group_name
         self.code_version = code_version
-        self.owners = tuple(owners)
+        # Checked where the spec is made, which knows the asset.
+        self.owners = owners
         self.tags = tags
-        self.kinds = tuple(sorted(kinds)) if isinstance(kinds, set) else tuple(kinds)
+        self.kinds = kinds
 
 
 class AssetDep:
@@ -235,12 +250,39 @@ class AssetDep:
     ) -> None:
         self.asset_key = asset_key_of(asset)
         self.partition_mapping = partition_mapping
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "AssetDep") if metadata else _NO_METADATA
 
     @staticmethod
     def of(value: Any) -> AssetDep:
         """`value` as a dependency: one already, or anything that names one asset (definition, spec, key, string)."""
         return value if isinstance(value, AssetDep) else AssetDep(value)
+
+    @staticmethod
+    def each(values: Iterable[Any] | None, where: str) -> tuple[AssetDep, ...]:
+        """`values` as dependencies, each asset once, in order. A definition of several assets stands for all of them.
+
+        Raises:
+            DefinitionError: (WEFT-D070) `values` is no list; (WEFT-D013) one of them names no asset; (WEFT-D077) an asset is named twice,
+                with different partition mappings.
+        """
+        if values is None or values == ():
+            return ()
+        found: dict[AssetKey, AssetDep] = {}
+        # A set has no order of its own, and definitions must describe themselves in the same way each time.
+        listed = check_each(values, object, "deps", where)
+        for value in sorted(listed, key=str) if isinstance(values, (set, frozenset)) else listed:
+            several = getattr(value, "specs", None)
+            parts = several if isinstance(several, tuple) and len(several) > 1 else (value,)
+            for dep in map(AssetDep.of, parts):
+                other = found.setdefault(dep.asset_key, dep)
+                if other is not dep and other.partition_mapping != dep.partition_mapping:
+                    raise DefinitionError(
+                        f'deps of {where} name "{dep.asset_key.to_user_string()}" twice.',
+                        code="WEFT-D077",
+                        facts={"mappings": f"{other.partition_mapping!r}\n{dep.partition_mapping!r}"},
+                        fix="name it once, with the partition mapping that is meant",
+                    )
+        return tuple(found.values())
 
 
 def asset_key_of(value: Any) -> AssetKey:
@@ -256,9 +298,13 @@ def asset_key_of(value: Any) -> AssetKey:
         return key
     if isinstance(value, (list, tuple)) and value and all(isinstance(part, str) for part in value):
         return AssetKey(value)
+    is_function = callable(value) and hasattr(value, "__qualname__") and not isinstance(value, type)
     raise DefinitionError(
-        f"{value!r} does not name an asset.",
+        f"{value.__qualname__ if is_function else f'{value!r:.80}'} does not name an asset.",
         code="WEFT-D013",
-        facts={"expected": "an asset definition, an AssetSpec, an AssetKey or a string"},
-        fix="pass the decorated function itself, or its key",
+        facts={
+            "found": "a function without @asset" if is_function else type(value).__name__,
+            "expected": "an asset definition, an AssetSpec, an AssetKey or a string",
+        },
+        fix="decorate it with @asset" if is_function else "pass the decorated function itself, or its key",
     )

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import collections.abc
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import NoneType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
+from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.inputs_outputs import In, Out
-from weft.definitions.names import check_name
-from weft.definitions.results import DEFAULT_OUTPUT, DynamicOutput, Output
+from weft.definitions.names import check_each, check_kind, check_mapping, check_name, tag_texts
+from weft.definitions.results import DEFAULT_OUTPUT, DynamicOutput, MaterializeResult, Output
 from weft.definitions.signature import NO_ANNOTATION, FunctionSignature, parse_signature
 from weft.definitions.source import declared_at
-from weft.definitions.value_type import ANY, AnnotationType, ValueType, value_type
+from weft.definitions.value_type import AnnotationType, ValueType, value_type
 from weft.errors import DefinitionError, did_you_mean
 from weft.model.retry import RetryPolicy
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_OPTIONAL_ORIGINS = (typing.Union,)
+# Iterables of results, which a function that yields is annotated with; the awaitables wrap what an async function gives.
+_ITERATORS = (
+    collections.abc.Generator,
+    collections.abc.Iterator,
+    collections.abc.Iterable,
+    collections.abc.AsyncGenerator,
+    collections.abc.AsyncIterator,
+    collections.abc.AsyncIterable,
+)
+_AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
+
+# What most ops have: one object for all of them, as nothing changes a declaration once it is made.
+_PLAIN_IN = In()
+_NO_INS: Mapping[str, In] = {}
+_PLAIN_OUTS: Mapping[str, Out] = {DEFAULT_OUTPUT: Out()}
 
 
 class OpDefinition(NodeDefinition, Generic[P, R]):
@@ -40,98 +57,109 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         outs: Mapping[str, Out] | None = None,
         config_schema: Any = None,
         required_resource_keys: Collection[str] = (),
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
         retry_policy: RetryPolicy | None = None,
         code_version: str | None = None,
         pool: str | None = None,
         timeout_seconds: float | None = None,
         signature: FunctionSignature | None = None,
+        what: str = "op",
     ) -> None:
+        check_decorated(fn, "op")
         self.fn = fn
-        self.name = check_name(name or str(getattr(fn, "__name__", "")), "an op")
-        self.description = description or fn.__doc__
+        self.name = decorated_name(fn, name, f"{'an' if what[0] in 'ao' else 'a'} {what}")
+        self.description = decorated_description(fn, description)
         self.declared_at = declared_at(fn)
-        self.signature = signature or parse_signature(
-            fn, resource_keys=required_resource_keys, config_expected=config_schema is not None
+        where = f'{what} "{self.name}"'
+        keys = (
+            check_each(required_resource_keys, str, "required_resource_keys", where) if required_resource_keys else ()
         )
+        self.signature = signature or parse_signature(fn, resource_keys=keys, config_expected=config_schema is not None)
         self.config_schema = self.signature.config_class if self.signature.config_class is not None else config_schema
-        self.required_resource_keys = frozenset(required_resource_keys).union(self.signature.resources)
-        self.ins = self._make_ins(dict(ins or {}))
-        self.outs = self._make_outs(dict(outs) if outs is not None else None)
+        self.required_resource_keys = frozenset(keys).union(self.signature.resources)
+        self.ins = self._make_ins(check_mapping(ins, "ins", where) if ins else {}, where)
+        self.outs = self._make_outs(outs, where)
         self.input_types = {key: value_type(_declared(self, key, spec)) for key, spec in self.ins.items()}
-        self.output_types = {key: self._output_type(key, out) for key, out in self.outs.items()}
-        self.tags = dict(tags or {})
-        self.retry_policy = retry_policy
-        self.code_version = code_version
-        self.pool = pool
-        self.timeout_seconds = timeout_seconds
+        self.output_types = self._make_output_types()
+        self.tags = tag_texts(tags, where)
+        self.retry_policy = check_kind(retry_policy, (RetryPolicy, NoneType), "retry_policy", where)
+        self.code_version = check_kind(code_version, (str, NoneType), "code_version", where)
+        self.pool = check_kind(pool, (str, NoneType), "pool", where)
+        self.timeout_seconds = _timeout(timeout_seconds, where)
         self.__name__ = self.name
         self.__doc__ = self.description
 
-    def _make_ins(self, ins: dict[str, In]) -> dict[str, In]:
+    def _make_ins(self, ins: dict[str, Any], where: str) -> Mapping[str, In]:
         parameters = self.signature.inputs
+        if not parameters and not ins:
+            return _NO_INS
         result: dict[str, In] = {}
         for name, parameter in parameters.items():
-            declared = ins.pop(name, None) or In()
+            declared = check_kind(ins.pop(name), In, f'the input "{name}"', where) if name in ins else _PLAIN_IN
             if declared.is_nothing:
                 raise DefinitionError(
-                    f'Op "{self.name}" takes "{name}" as a parameter, but declares it as Nothing.',
+                    f'{where} takes "{name}" as a parameter, but declares it as Nothing.',
                     code="WEFT-D015",
                     facts={"declared in": self.declared_at or "?"},
                     fix="remove the parameter: a Nothing input carries no value",
                 )
             if parameter.has_default and not declared.has_default:
-                declared = In(
-                    declared.value_type,
-                    declared.description,
-                    parameter.default,
-                    declared.metadata,
-                    declared.asset_key,
-                    declared.input_manager_key,
-                    rule=declared.rule,
-                )
+                declared = declared.with_default(parameter.default)
             result[name] = declared
         for name, declared in ins.items():
+            check_kind(declared, In, f'the input "{name}"', where)
             if not declared.is_nothing and not self.signature.accepts_any:
                 raise DefinitionError(
-                    f'Op "{self.name}" declares the input "{name}", which its function does not take.',
+                    f'{where} declares the input "{name}", which its function does not take.',
                     code="WEFT-D016",
                     facts={"parameters": ", ".join(parameters) or "(none)", "declared in": self.declared_at or "?"},
                     fix=did_you_mean(name, parameters, f'add a parameter "{name}", or declare it as In(Nothing)'),
                 )
-            result[name] = declared
+            result[check_name(name, f"an input of {where}")] = declared
         return result
 
-    def _make_outs(self, outs: dict[str, Out] | None) -> dict[str, Out]:
+    def _make_outs(self, outs: Mapping[str, Out] | None, where: str) -> Mapping[str, Out]:
         if outs is not None:
-            for name in outs:
-                check_name(name, f'an output of op "{self.name}"') if name != DEFAULT_OUTPUT else None
-            return outs
-        annotation = self.signature.return_annotation
-        if (
-            typing.get_origin(annotation) is list
-            and typing.get_origin((typing.get_args(annotation) or (None,))[0]) is DynamicOutput
-        ):
+            declared = check_mapping(outs, "out", where)
+            for name, out in declared.items():
+                check_kind(out, Out, f'the output "{name}"', where)
+                if name != DEFAULT_OUTPUT:
+                    check_name(name, f"an output of {where}")
+            return declared
+        if _gives_dynamic_outputs(self.signature.return_annotation):
             raise DefinitionError(
-                f'Op "{self.name}" returns dynamic outputs, but does not declare one.',
+                f"{where} returns dynamic outputs, but does not declare one.",
                 code="WEFT-D017",
                 facts={"declared in": self.declared_at or "?"},
                 fix="declare it: @op(out=DynamicOut())",
             )
-        return {DEFAULT_OUTPUT: Out()}
+        return _PLAIN_OUTS
 
-    def _output_type(self, name: str, out: Out) -> ValueType | AnnotationType:
-        if out.value_type is not NO_ANNOTATION:
-            return value_type(out.value_type)
-        if len(self.outs) != 1 or out.is_dynamic:
-            return ANY
-        return value_type(returned_type(self.signature.return_annotation))
+    def _make_output_types(self) -> dict[str, ValueType | AnnotationType]:
+        """The declared types; else what the return annotation says of a single output, or of each of several."""
+        carrying = [name for name, out in self.outs.items() if not out.is_nothing]
+        annotation = self.signature.return_annotation
+        each: Sequence[Any] = ()
+        if len(carrying) == 1:
+            each = [Any if self.outs[carrying[0]].is_dynamic else annotation]
+        elif typing.get_origin(annotation) is tuple:
+            parts = typing.get_args(annotation)
+            each = parts if len(parts) == len(carrying) and Ellipsis not in parts else ()
+        annotated = dict(zip(carrying, each, strict=False))
+        return {
+            name: value_type(
+                out.value_type
+                if out.value_type is not NO_ANNOTATION
+                else returned_type(annotated.get(name, NO_ANNOTATION))
+            )
+            for name, out in self.outs.items()
+        }
 
-    def with_settings(self, *, tags: Mapping[str, str] | None = None) -> OpDefinition[P, R]:
+    def with_settings(self, *, tags: Mapping[str, Any] | None = None) -> OpDefinition[P, R]:
         """A copy with more tags."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
-        copy.tags = {**self.tags, **(tags or {})}
+        copy.tags = {**self.tags, **tag_texts(tags, f'op "{self.name}"')}
         return copy
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -155,25 +183,43 @@ def _declared(op: OpDefinition[Any, Any], name: str, spec: In) -> Any:
 
 
 def returned_type(annotation: Any) -> Any:
-    """The type of the value in a return annotation: what is inside ``Output[...]``; generators and result objects say nothing."""
+    """The type of the value in a return annotation: what is inside ``Output[...]`` or an awaitable; generators and result objects say nothing."""
+    if type(annotation) is type and annotation.__module__ == "builtins":
+        return annotation
     if annotation is NO_ANNOTATION:
         return Any
-    origin = typing.get_origin(annotation)
-    if origin is Output:
-        return typing.get_args(annotation)[0]
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     bare = origin or annotation
-    if isinstance(bare, type) and (
-        bare.__module__.startswith("weft.") or (bare.__module__ in ("collections.abc",) and "Iterator" in bare.__name__)
-    ):
+    if bare in (Output, MaterializeResult):
+        return args[0] if args else Any
+    if bare in _AWAITABLES:
+        return returned_type(args[-1]) if args else Any
+    if bare in _ITERATORS or getattr(bare, "__module__", "").startswith("weft."):
         return Any
-    if getattr(bare, "__name__", "") in ("Generator", "Iterator", "AsyncIterator", "AsyncGenerator", "Iterable"):
-        return Any
-    if origin is not None and any(
-        getattr(typing.get_origin(arg) or arg, "__module__", "").startswith("weft.")
-        for arg in typing.get_args(annotation)
-    ):
+    if any(getattr(typing.get_origin(arg) or arg, "__module__", "").startswith("weft.") for arg in args):
         return Any  # for example: MaterializeResult | None
     return annotation
+
+
+def _gives_dynamic_outputs(annotation: Any) -> bool:
+    if type(annotation) is type:
+        return False
+    if (typing.get_origin(annotation) or annotation) is DynamicOutput:
+        return True
+    return any(_gives_dynamic_outputs(arg) for arg in typing.get_args(annotation))
+
+
+def _timeout(seconds: Any, where: str) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise DefinitionError(
+            f"the timeout of {where} is not a positive number of seconds.",
+            code="WEFT-D080",
+            facts={"found": f"{seconds!r}"},
+            fix="for example timeout_seconds=3600, or leave it out for no limit",
+        )
+    return seconds
 
 
 @overload
@@ -187,7 +233,7 @@ def op(
     out: Out | Mapping[str, Out] | None = None,
     config_schema: Any = None,
     required_resource_keys: Collection[str] = (),
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     pool: str | None = None,
@@ -203,7 +249,7 @@ def op(
     out: Out | Mapping[str, Out] | None = None,
     config_schema: Any = None,
     required_resource_keys: Collection[str] = (),
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     pool: str | None = None,
@@ -221,7 +267,7 @@ def op(
         out: the output, or several by name.
         config_schema: the schema of its configuration where no `Config` class is used.
         required_resource_keys: resources it reads from ``context.resources``.
-        tags: for executors and pages.
+        tags: for executors and pages; values that are not strings become JSON text.
         retry_policy: what to do when it fails.
         code_version: the version of the code.
         pool: the pool whose slots limit how many run at once.
@@ -238,7 +284,7 @@ def op(
     """
 
     def make(function: Callable[P, R]) -> OpDefinition[P, R]:
-        outs = {DEFAULT_OUTPUT: out} if isinstance(out, Out) else out
+        outs = {DEFAULT_OUTPUT: out} if out is not None and not isinstance(out, Mapping) else out
         return OpDefinition(
             function,
             name=name,

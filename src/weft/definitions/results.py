@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.errors import DefinitionError
 from weft.model.keys import AssetKey, CoercibleToAssetKey
 from weft.model.metadata import AnyMetadataValue, MetadataValue, RawMetadata, metadata_values
@@ -15,6 +17,9 @@ T = TypeVar("T")
 
 DEFAULT_OUTPUT = "result"
 
+# It becomes part of step keys and of file names.
+_MAPPING_KEY = re.compile(r"[A-Za-z0-9_]+\Z")
+
 
 class DataVersion:
     """The version of an asset's content: equal versions mean equal content."""
@@ -22,7 +27,12 @@ class DataVersion:
     __slots__ = ("value",)
 
     def __init__(self, value: str) -> None:
-        self.value = value
+        self.value = check_kind(value, str, "the value", "DataVersion")
+
+    @staticmethod
+    def of(value: DataVersion | str | None) -> DataVersion | None:
+        """`value` as a version; a string is one."""
+        return DataVersion(value) if value is not None and not isinstance(value, DataVersion) else value
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DataVersion) and self.value == other.value
@@ -52,15 +62,15 @@ class Output(Generic[T]):
         value: T,
         output_name: str = DEFAULT_OUTPUT,
         metadata: RawMetadata | None = None,
-        data_version: DataVersion | None = None,
+        data_version: DataVersion | str | None = None,
         *,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self.value = value
         self.output_name = output_name
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
-        self.data_version = data_version
-        self.tags: dict[str, str] = dict(tags or {})
+        self.data_version = DataVersion.of(data_version)
+        self.tags: dict[str, str] = check_mapping(tags, "tags", type(self).__name__) if tags else {}
 
     def __repr__(self) -> str:
         return f"Output({self.value!r}, output_name={self.output_name!r})"
@@ -78,20 +88,31 @@ class DynamicOutput(Generic[T]):
     def __init__(
         self, value: T, mapping_key: str, output_name: str = DEFAULT_OUTPUT, metadata: RawMetadata | None = None
     ) -> None:
-        if not mapping_key or not mapping_key.replace("_", "a").isalnum():
-            raise DefinitionError(
-                f"{mapping_key!r} cannot be a mapping key.",
-                code="WEFT-D060",
-                facts={"allowed": "letters, digits and _"},
-                fix="derive a plain name from the value",
-            )
         self.value = value
-        self.mapping_key = mapping_key
+        self.mapping_key = _checked_mapping_key(mapping_key)
         self.output_name = output_name
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
 
     def __repr__(self) -> str:
         return f"DynamicOutput({self.value!r}, mapping_key={self.mapping_key!r})"
+
+
+def _checked_mapping_key(key: Any) -> str:
+    if isinstance(key, str) and _MAPPING_KEY.match(key):
+        return key
+    raise DefinitionError(
+        f"{key!r} cannot be a mapping key.",
+        code="WEFT-D060",
+        facts={"allowed": "a string of letters from A to Z, digits and _"},
+        fix=_plain_key(key),
+    )
+
+
+def _plain_key(key: object) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", str(key)).strip("_")
+    return (
+        f'derive a plain name from the value, for example "{plain}"' if plain else "derive a plain name from the value"
+    )
 
 
 _UNSET: Any = object()
@@ -121,15 +142,36 @@ class AssetCheckResult:
         severity: AssetCheckSeverity = AssetCheckSeverity.ERROR,
         description: str | None = None,
     ) -> None:
-        self.passed = bool(passed)
+        self.passed = _answer(passed)
         self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
         self.check_name = check_name
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
-        self.severity = severity
+        self.severity = _severity(severity)
         self.description = description
 
     def __repr__(self) -> str:
         return f"AssetCheckResult(passed={self.passed}, check_name={self.check_name!r})"
+
+
+def _answer(passed: Any) -> bool:
+    """`passed` as a bool, numpy's included. Anything else (a count, a frame, a message) is likely not meant as an answer."""
+    if isinstance(passed, bool):
+        return passed
+    if type(passed).__module__ == "numpy" and type(passed).__name__ in ("bool", "bool_"):
+        return bool(passed)
+    raise DefinitionError(
+        f"AssetCheckResult(passed=...) was given {type(passed).__name__}, which is no answer.",
+        code="WEFT-D078",
+        facts={"found": f"{passed!r:.80}"},
+        fix="compare it with what is expected, so that it is True or False",
+    )
+
+
+def _severity(severity: Any) -> AssetCheckSeverity:
+    if isinstance(severity, str) and severity.upper() in AssetCheckSeverity.__members__:
+        return AssetCheckSeverity[severity.upper()]
+    checked: AssetCheckSeverity = check_kind(severity, AssetCheckSeverity, "severity", "AssetCheckResult")
+    return checked
 
 
 class MaterializeResult(Generic[T]):
@@ -143,15 +185,15 @@ class MaterializeResult(Generic[T]):
         asset_key: CoercibleToAssetKey | None = None,
         metadata: RawMetadata | None = None,
         check_results: Sequence[AssetCheckResult] = (),
-        data_version: DataVersion | None = None,
+        data_version: DataVersion | str | None = None,
         tags: Mapping[str, str] | None = None,
         value: T = _UNSET,
     ) -> None:
         self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
-        self.check_results = tuple(check_results)
-        self.data_version = data_version
-        self.tags: dict[str, str] = dict(tags or {})
+        self.check_results = check_each(check_results, AssetCheckResult, "check_results", type(self).__name__)
+        self.data_version = DataVersion.of(data_version)
+        self.tags: dict[str, str] = check_mapping(tags, "tags", type(self).__name__) if tags else {}
         self.value = value
 
     @property
@@ -174,14 +216,14 @@ class ObserveResult:
         asset_key: CoercibleToAssetKey | None = None,
         metadata: RawMetadata | None = None,
         check_results: Sequence[AssetCheckResult] = (),
-        data_version: DataVersion | None = None,
+        data_version: DataVersion | str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
-        self.check_results = tuple(check_results)
-        self.data_version = data_version
-        self.tags: dict[str, str] = dict(tags or {})
+        self.check_results = check_each(check_results, AssetCheckResult, "check_results", type(self).__name__)
+        self.data_version = DataVersion.of(data_version)
+        self.tags: dict[str, str] = check_mapping(tags, "tags", type(self).__name__) if tags else {}
 
 
 class AssetMaterialization:
@@ -201,7 +243,7 @@ class AssetMaterialization:
         self.description = description
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
         self.partition = partition
-        self.tags: dict[str, str] = dict(tags or {})
+        self.tags: dict[str, str] = check_mapping(tags, "tags", type(self).__name__) if tags else {}
 
     @staticmethod
     def file(

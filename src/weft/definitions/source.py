@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
+
+from weft.definitions.decorated import plain_function
 
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
 
 
 def declared_at(fn: Callable[..., Any]) -> str | None:
-    """``file.py:31`` of a function, relative to the working directory where it lies below it."""
-    code = getattr(fn, "__code__", None) or getattr(getattr(fn, "__wrapped__", None), "__code__", None)
+    """``file.py:31`` of a function (the one that the user wrote, below other decorators), relative to the working directory where it lies
+    below it; None where it has no source.
+    """
+    if type(fn) is not FunctionType or fn.__dict__:
+        fn = inspect.unwrap(plain_function(fn))
+    code = getattr(fn, "__code__", None)
     return _place(code.co_filename, code.co_firstlineno) if code is not None else None
 
 
@@ -26,5 +33,8 @@ def called_at() -> str | None:
 
 
 def _place(file: str, line: int) -> str:
-    here = os.getcwd() + os.sep  # noqa: PTH109  # called once for every definition: a string is enough
+    try:
+        here = os.getcwd() + os.sep  # noqa: PTH109  # called once for every definition: a string is enough
+    except OSError:  # the working directory has been removed
+        here = ""
     return f"{file.removeprefix(here)}:{line}"

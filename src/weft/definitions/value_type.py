@@ -2,12 +2,13 @@
 
 A `ValueType` is made from a Python annotation or declared with an own check. Values are trusted unless the type says something that can be
 checked: no annotation, ``Any``, type variables and unresolvable names accept everything. Elements of containers are checked up to the first
-1,000, so that a check never costs more than the step.
+1,000, so that a check never costs more than the step. Scalars of numpy count as the Python number they hold.
 """
 
 from __future__ import annotations
 
 import collections.abc
+import functools
 import itertools
 import types
 import typing
@@ -18,6 +19,9 @@ from weft.errors import DefinitionError
 from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
 
 _MOST_ELEMENTS = 1000
+
+Acceptor: typing.TypeAlias = "Callable[[Any], bool] | None"
+"""Says whether a value is accepted; None accepts everything."""
 
 
 class _NothingMeta(type):
@@ -67,10 +71,10 @@ class ValueType:
 
     def check(self, value: Any) -> str | None:
         """None where `value` belongs to the type, else why not. Raises what the user's check raises."""
-        answer = self.type_check_fn(None, value)
+        answer: Any = self.type_check_fn(None, value)
         if isinstance(answer, TypeCheck):
             return None if answer.success else (answer.description or f"its check ({self.name}) did not pass")
-        if not isinstance(answer, bool):
+        if not isinstance(answer, bool) and not _is_numpy_scalar(answer, bool):
             raise DefinitionError(
                 f"the check of type {self.name} returned {type(answer).__name__}.",
                 code="WEFT-D061",
@@ -96,7 +100,7 @@ class AnnotationType:
         """None where `value` belongs to the type, else why not."""
         if self._accepts is None or self._accepts(value):
             return None
-        return f"expected {self.name}, found {type_name(type(value))}"
+        return f"expected {self.name}, found {_found(self.annotation, value)}"
 
     @property
     def checks_anything(self) -> bool:
@@ -113,27 +117,50 @@ def value_type(declared: Any) -> ValueType | AnnotationType:
         return declared
     if declared is Any:
         return ANY
-    return AnnotationType(declared)
+    try:
+        return _annotation_type(declared)
+    except TypeError:  # it holds something that has no hash
+        return AnnotationType(declared)
+
+
+# Projects use few types for thousands of inputs and outputs.
+_annotation_type = functools.lru_cache(maxsize=1024)(AnnotationType)
 
 
 def type_name(annotation: Any) -> str:
     """How an annotation is shown: ``int``, ``list[str]``, ``str | None``."""
     if annotation is None or annotation is type(None):
         return "None"
-    if isinstance(annotation, type) and not typing.get_args(annotation):
-        return annotation.__name__ if annotation.__module__ == "builtins" else annotation.__qualname__
-    if typing.get_origin(annotation) in (Union, types.UnionType):
-        return " | ".join(type_name(arg) for arg in typing.get_args(annotation))
-    return str(annotation).replace("typing.", "")
+    if annotation is Ellipsis:
+        return "..."
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is None or not args:
+        if isinstance(annotation, type):
+            return annotation.__qualname__.rpartition("<locals>.")[2]
+        supertype = getattr(annotation, "__supertype__", None)
+        return str(annotation.__name__ if supertype is not None else annotation).replace("typing.", "")
+    if origin in (Union, types.UnionType):
+        return " | ".join(type_name(arg) for arg in args)
+    if origin is typing.Annotated:
+        return type_name(args[0])
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, args))}]"
+    if origin is collections.abc.Callable:
+        return str(annotation).replace("typing.", "").replace("collections.abc.", "")
+    inner = ", ".join(type_name(arg) if not isinstance(arg, (list, tuple)) else str(arg) for arg in args)
+    return f"{type_name(origin)}[{inner}]"
 
 
-def _acceptor(annotation: Any) -> Callable[[Any], bool] | None:
+# --- what a type accepts ---------------------------------------------------------------------------------------------
+
+
+def _acceptor(annotation: Any) -> Acceptor:
     """A predicate for `annotation`, or None where it accepts everything."""
-    if annotation is Any or annotation is None.__class__:
-        return None if annotation is Any else (lambda value: value is None)
-    if annotation is None:
-        return lambda value: value is None
-    if isinstance(annotation, (str, typing.TypeVar)) or annotation is Nothing:
+    if annotation is None or annotation is type(None):
+        return _is_none
+    if annotation is Any or annotation is object or annotation is Nothing:
+        return None
+    if isinstance(annotation, (str, typing.TypeVar, typing.ForwardRef)):
         return None
     origin = typing.get_origin(annotation)
     if origin is not None:
@@ -141,47 +168,73 @@ def _acceptor(annotation: Any) -> Callable[[Any], bool] | None:
     supertype = getattr(annotation, "__supertype__", None)  # NewType
     if supertype is not None:
         return _acceptor(supertype)
-    if not isinstance(annotation, type):
-        return None
-    if annotation is object:
-        return None
-    if annotation is float:
-        return lambda value: isinstance(value, (float, int))
-    if getattr(annotation, "_is_protocol", False) and not getattr(annotation, "_is_runtime_protocol", False):
-        return None
-    if typing.is_typeddict(annotation):
+    alias = getattr(annotation, "__value__", None) if type(annotation).__name__ == "TypeAliasType" else None
+    if alias is not None:  # ``type Rows = list[int]``
+        return _acceptor(alias)
+    return _class_acceptor(annotation) if isinstance(annotation, type) else None
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _class_acceptor(kind: type) -> Acceptor:
+    if kind in _NUMBERS:
+        accepted = _NUMBERS[kind]
+        return lambda value: isinstance(value, accepted) or _is_numpy_scalar(value, accepted)
+    if typing.is_typeddict(kind):
         return lambda value: isinstance(value, dict)
-    kind: type = annotation
+    if getattr(kind, "_is_protocol", False) and not getattr(kind, "_is_runtime_protocol", False):
+        return None
     return lambda value: isinstance(value, kind)
 
 
-def _generic_acceptor(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Callable[[Any], bool] | None:
+# The numeric tower of PEP 484: an int does where a float is asked for.
+_NUMBERS: Mapping[type, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (float, int),
+    complex: (complex, float, int),
+}
+
+
+def _is_numpy_scalar(value: Any, kind: type | tuple[type, ...]) -> bool:
+    """Whether `value` is a scalar of numpy (which nobody imports here) that holds a `kind`."""
+    if type(value).__module__ != "numpy" or getattr(value, "shape", None) != ():
+        return False
+    return isinstance(value.item(), kind)
+
+
+def _generic_acceptor(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Acceptor:
     if origin in (Union, types.UnionType):
         accepts = [_acceptor(arg) for arg in args]
-        if any(one is None for one in accepts):
-            return None
         some = [one for one in accepts if one is not None]
-        return lambda value: any(one(value) for one in some)
+        return None if len(some) < len(accepts) else lambda value: any(one(value) for one in some)
     if origin is Literal:
-        return lambda value: any(value == choice and type(value) is type(choice) for choice in args)
-    if hasattr(annotation, "__metadata__"):  # Annotated
+        return lambda value: any(type(value) is type(choice) and value == choice for choice in args)
+    if origin is typing.Annotated:
         return _acceptor(args[0])
     if origin is type:
         return lambda value: isinstance(value, type)
     if origin is collections.abc.Callable:
         return callable
     if not isinstance(origin, type):
-        return None
-    if origin is tuple and args and args[-1] is not Ellipsis:
-        return _tuple_acceptor([_acceptor(arg) for arg in args])
-    if issubclass(origin, collections.abc.Mapping) and len(args) == 2:
-        return _mapping_acceptor(origin, _acceptor(args[0]), _acceptor(args[1]))
-    if issubclass(origin, (list, set, frozenset, tuple, collections.abc.Sequence, collections.abc.Set)) and args:
-        return _container_acceptor(origin, _acceptor(args[0]))
-    return lambda value: isinstance(value, origin)
+        return _acceptor(origin) if type(origin).__name__ == "TypeAliasType" else None
+    # Only the containers of the standard library say what their parameters mean.
+    if origin.__module__ in ("builtins", "collections", "collections.abc"):
+        if origin is tuple and args and args[-1] is not Ellipsis:
+            return _tuple_acceptor([_acceptor(arg) for arg in args])
+        if issubclass(origin, collections.abc.Mapping) and len(args) == 2:
+            return _mapping_acceptor(origin, _acceptor(args[0]), _acceptor(args[1]))
+        if issubclass(origin, _CONTAINERS) and args:
+            return _container_acceptor(origin, _acceptor(args[0]))
+    return _class_acceptor(origin)
 
 
-def _tuple_acceptor(each: list[Callable[[Any], bool] | None]) -> Callable[[Any], bool]:
+_CONTAINERS = (list, set, frozenset, tuple, collections.abc.Sequence, collections.abc.Set)
+
+
+def _tuple_acceptor(each: list[Acceptor]) -> Acceptor:
     def accepts(value: Any) -> bool:
         return (
             isinstance(value, tuple)
@@ -192,9 +245,7 @@ def _tuple_acceptor(each: list[Callable[[Any], bool] | None]) -> Callable[[Any],
     return accepts
 
 
-def _mapping_acceptor(
-    origin: type[Mapping[Any, Any]], key: Callable[[Any], bool] | None, item: Callable[[Any], bool] | None
-) -> Callable[[Any], bool]:
+def _mapping_acceptor(origin: type[Mapping[Any, Any]], key: Acceptor, item: Acceptor) -> Acceptor:
     def accepts(value: Any) -> bool:
         return isinstance(value, origin) and all(
             (key is None or key(k)) and (item is None or item(v))
@@ -204,13 +255,67 @@ def _mapping_acceptor(
     return accepts
 
 
-def _container_acceptor(origin: type[Iterable[Any]], element: Callable[[Any], bool] | None) -> Callable[[Any], bool]:
+def _container_acceptor(origin: type[Iterable[Any]], element: Acceptor) -> Acceptor:
     def accepts(value: Any) -> bool:
         if not isinstance(value, origin):
             return False
         return element is None or all(element(item) for item in itertools.islice(value, _MOST_ELEMENTS))
 
     return accepts
+
+
+# --- why a value is not accepted -------------------------------------------------------------------------------------
+
+
+def _found(annotation: Any, value: Any) -> str:
+    """What a refused value is: its type and, where the container is right, the first element that is not."""
+    kind = type_name(type(value))
+    place = _first_wrong(annotation, value)
+    if place is not None:
+        return f"{kind} with {place}"
+    if typing.get_origin(annotation) is Literal or (value is not None and isinstance(value, (str, int, float, bool))):
+        text = repr(value)
+        return f"{kind} {text if len(text) <= 60 else text[:57] + '...'}"
+    return kind
+
+
+def _is_instance(value: Any, origin: Any) -> bool:
+    return isinstance(origin, type) and isinstance(value, origin)
+
+
+def _first_wrong(annotation: Any, value: Any) -> str | None:
+    origin: Any = typing.get_origin(annotation)
+    args = typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _first_wrong(args[0], value)
+    if origin in (Union, types.UnionType):
+        return next((place for arg in args if (place := _first_wrong(arg, value)) is not None), None)
+    if not args or not _is_instance(value, origin):
+        return None
+    if origin is tuple and args[-1] is not Ellipsis:
+        if len(value) != len(args):
+            return f"{len(value)} elements instead of {len(args)}"
+        wanted: Iterable[tuple[Any, Any, str]] = (
+            (arg, item, f"[{index}]") for index, (arg, item) in enumerate(zip(args, value, strict=True))
+        )
+    elif isinstance(value, collections.abc.Mapping):
+        if len(args) != 2:
+            return None
+        wanted = (
+            part
+            for k, v in value.items()
+            for part in ((args[0], k, f"the key {k!r:.40}"), (args[1], v, f"[{k!r:.40}]"))
+        )
+    elif isinstance(value, _CONTAINERS):
+        has_order = isinstance(value, collections.abc.Sequence)
+        wanted = ((args[0], item, f"[{index}]" if has_order else "an element") for index, item in enumerate(value))
+    else:
+        return None
+    for arg, item, place in itertools.islice(wanted, 2 * _MOST_ELEMENTS):
+        accepts = _acceptor(arg)
+        if accepts is not None and not accepts(item):
+            return f"{_found(arg, item)} at {place}" if place.startswith("[") else f"{_found(arg, item)} as {place}"
+    return None
 
 
 ANY = AnnotationType(Any)
