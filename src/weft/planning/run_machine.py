@@ -47,7 +47,8 @@ of severity ERROR.
 
 **Dynamic steps.** The copies of a template are made when the step that yields the dynamic output has succeeded, one for each mapping key in
 the order of appearance. A copy is a `StepPlan` with the copied key (``clean[eu]``, ``clean[eu][2024]``), its inputs pointing at the copies it
-reads, and `fan_out` naming its mapping keys (`OutputRef.mapping_key`), outermost first. A collected input waits for the whole fan-out below
+reads, and `fan_out` naming its mapping keys (`OutputRef.mapping_key`), outermost first. A step that is planned with such bound levels (a
+copy in a re-execution) is only mapped over the levels that are left. A collected input waits for the whole fan-out below
 its own copy. Where there are no mapping keys the template is skipped under its own key (with the mapping keys of the levels that are known),
 and a list collected from it is empty and runs.
 
@@ -282,8 +283,10 @@ class _Template:
     """One step of the plan. A plain step has the one instance with no mapping keys."""
 
     __slots__ = (
+        "bound",
         "branches",
         "edges",
+        "fan_out",
         "index",
         "instances",
         "is_plain",
@@ -302,6 +305,9 @@ class _Template:
         self.step = step
         self.key = step.key
         self.lane = lane
+        # The levels it is still mapped over, and those that are known already (copies planned by a re-execution).
+        self.fan_out = tuple([ref for ref in step.fan_out if ref.mapping_key is None]) if step.fan_out else ()
+        self.bound = step.fan_out[: len(step.fan_out) - len(self.fan_out)]
         self.priority = _priority(step.tags) if step.tags else 0
         self.outputs = {output.name: output.is_dynamic for output in step.outputs}
         # Where in the mapping keys of a copy each dynamic output of the fan-out stands.
@@ -665,9 +671,9 @@ class RunMachine:
         if step.key in self._templates:
             raise InternalError("a plan has two steps of one key", facts={"step": step.key})
         template = _Template(len(self._templates), step, self._lane_of(step))
-        if step.fan_out:
-            template.positions = {(ref.step_key, ref.output_name): place for place, ref in enumerate(step.fan_out)}
-            template.levels = tuple(self._level(template, place) for place in range(len(step.fan_out)))
+        if template.fan_out:
+            template.positions = {(ref.step_key, ref.output_name): place for place, ref in enumerate(template.fan_out)}
+            template.levels = tuple(self._level(template, place) for place in range(len(template.fan_out)))
         for item in step.inputs:
             for ref in upstream_refs(item.source):
                 if ref.run_id is None:
@@ -680,8 +686,8 @@ class RunMachine:
             template.is_plain = template.is_plain and not is_group
             template.edges.append(_Edge(upstream, positions, block.check_key, is_group))
         self._templates[step.key] = template
-        if step.fan_out:
-            self._add_branch(template, (), (), step.key, None, [], [])
+        if template.fan_out:
+            self._add_branch(template, (), template.bound, step.key, None, [], [])
         else:
             node = self._add_node(template, (), (), step.key, None)
             if not node.waiting:
@@ -697,9 +703,9 @@ class RunMachine:
         return upstream
 
     def _level(self, template: _Template, place: int) -> _Edge:
-        ref = template.step.fan_out[place]
+        ref = template.fan_out[place]
         producer = self._known(template, ref.step_key)
-        above = template.step.fan_out[:place]
+        above = template.fan_out[:place]
         if not producer.outputs.get(ref.output_name, False) or not set(producer.positions) <= {
             (one.step_key, one.output_name) for one in above
         }:
@@ -916,7 +922,7 @@ class RunMachine:
         """Make the copies of a branch whose mapping keys are known now, or skip it where there are none."""
         template = branch.template
         depth = len(branch.mapping)
-        name = template.step.fan_out[depth].output_name
+        name = template.fan_out[depth].output_name
         if producer.status is StepStatus.SUCCEEDED:
             keys = producer.produced.get(name, {})
             if keys:
@@ -999,6 +1005,9 @@ class RunMachine:
             elif isinstance(source, FromMany):
                 bound = FromMany(self._list(node, source.sources, tally))
             elif isinstance(source, OrderOnly):
+                if not source.refs:  # waits for nothing in this run: its rule has nothing to say
+                    inputs.append(item)
+                    continue
                 for ref in source.refs:
                     self._ordered(node, ref, tally)
             else:
@@ -1172,7 +1181,7 @@ class RunMachine:
             template = node.template
             place = template.positions.get((ref.step_key, ref.output_name))
             if place is not None:
-                return FromOutput(node.refs[place])
+                return FromOutput(node.refs[len(template.bound) + place])
             if ref.step_key not in template.views:
                 return source  # a plain step
             return FromOutput(OutputRef(self._instance(node, ref.step_key).key, ref.output_name))

@@ -13,14 +13,14 @@ All of it is linear in units, inputs and checks (splitting apart).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
 from typing import NoReturn
 
 from msgspec.structs import replace
 
-from weft.errors import DefinitionError, SelectionError, some_of
+from weft.errors import DefinitionError, SelectionError, did_you_mean, some_of
 from weft.model.assets import AssetGraph
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import (
@@ -28,6 +28,7 @@ from weft.model.plan import (
     ComputeUnit,
     FromAsset,
     FromCollected,
+    FromConfig,
     FromDefault,
     FromMany,
     FromOutput,
@@ -40,6 +41,7 @@ from weft.model.plan import (
     StepPlan,
     upstream_refs,
 )
+from weft.planning.selection.legacy import parse_clauses
 
 
 class _Atom:
@@ -115,6 +117,126 @@ def plan_assets(
     for part, atoms in _ordered(parts, makers):
         wiring.add(_steps_of(part, atoms, makers.by_asset, names))
     return RunPlan(job_name=job_name, steps=tuple(wiring.steps))
+
+
+def select_ops(plan: RunPlan, selection: Sequence[str]) -> RunPlan:
+    """The part of a job's plan that `selection` names, as a plan of its own.
+
+    What a selected step reads from one that is not selected has to come from elsewhere: an asset is loaded from storage; any other input
+    becomes `FromConfig`, so that the run configuration (or the input's default or manager) gives it. A list keeps the sources that are
+    selected. Order and blocking checks of steps that are not selected no longer count.
+
+    Args:
+        plan: the plan of the whole job.
+        selection: names of steps, or of graphs for all steps inside, in the old syntax (`weft.planning.selection.legacy`).
+
+    Raises:
+        SelectionError: (WEFT-S012) a clause cannot be read; (WEFT-S013) a name is no step; (WEFT-S014) a step is mapped over a
+            dynamic output of a step that is not selected.
+    """
+    chosen = select_steps(plan, selection)
+    steps: list[StepPlan] = []
+    for step in plan.steps:
+        if step.key not in chosen:
+            continue
+        for ref in step.fan_out:
+            if ref.step_key not in chosen:
+                raise SelectionError(
+                    f'"{step.key}" runs once for each value of "{ref.step_key}", which is not selected.',
+                    code="WEFT-S014",
+                    facts={"selection": some_of(selection)},
+                    fix=f'select "{ref.step_key}" too',
+                )
+        inputs = tuple([_without_unselected(step, item, chosen) for item in step.inputs])
+        blocked_by = tuple([block for block in step.blocked_by if block.step_key in chosen])
+        steps.append(replace(step, inputs=inputs, blocked_by=blocked_by))
+    return RunPlan(job_name=plan.job_name, steps=tuple(steps))
+
+
+def select_steps(plan: RunPlan, selection: Sequence[str]) -> set[str]:
+    """The keys of the steps that a selection in the old syntax names, walks included.
+
+    Raises:
+        SelectionError: (WEFT-S012) a clause cannot be read; (WEFT-S013) a name is no step, or there are no names.
+    """
+    upstream = {step.key: _upstream_steps(step) for step in plan.steps}
+    downstream: dict[str, list[str]] = {key: [] for key in upstream}
+    for key, above in upstream.items():
+        for one in above:
+            if one in downstream:
+                downstream[one].append(key)
+    chosen: set[str] = set()
+    for clause in [clause for text in selection for clause in parse_clauses(text)]:
+        start = _named_steps(clause.name, upstream)
+        chosen |= start | walk(start, clause.up, upstream) | walk(start, clause.down, downstream)
+    if not chosen:
+        _no_such_step("", upstream)
+    return chosen
+
+
+def walk(start: Iterable[str], depth: int | None, beside: Mapping[str, Iterable[str]]) -> set[str]:
+    """What is reached from `start` in at most `depth` steps along `beside` (None: in any number), `start` included."""
+    found = set(start)
+    level = list(found)
+    while level and depth != 0:
+        depth = None if depth is None else depth - 1
+        level = list(dict.fromkeys(one for key in level for one in beside[key] if one in beside and one not in found))
+        found.update(level)
+    return found
+
+
+def _upstream_steps(step: StepPlan) -> tuple[str, ...]:
+    refs = [ref for item in step.inputs for ref in upstream_refs(item.source)]
+    return tuple(
+        dict.fromkeys([*(ref.step_key for ref in (*refs, *step.fan_out)), *(one.step_key for one in step.blocked_by)])
+    )
+
+
+def _named_steps(name: str, known: Collection[str]) -> set[str]:
+    if not name:
+        return set(known)
+    if name in known:
+        return {name}
+    inside = {key for key in known if key.startswith(f"{name}.")}
+    return inside or _no_such_step(name, known)
+
+
+def _no_such_step(name: str, known: Collection[str]) -> NoReturn:
+    raise SelectionError(
+        f'there is no step "{name}".' if name else "no steps are selected.",
+        code="WEFT-S013",
+        facts={"known steps": some_of(known)},
+        fix=did_you_mean(name, known, "use one of the known steps"),
+    )
+
+
+def _without_unselected(step: StepPlan, item: StepInput, chosen: AbstractSet[str]) -> StepInput:
+    source = _selected_source(item.source, chosen)
+    if source is item.source:
+        return item
+    if source is None:
+        if item.asset_key is not None:
+            source = FromAsset(item.asset_key)
+        else:
+            path = tuple(part for name in step.key.split(".") for part in ("ops", name))
+            source = FromConfig((*path, "inputs", item.name))
+    return replace(item, source=source)
+
+
+def _selected_source(source: InputSource, chosen: AbstractSet[str]) -> InputSource | None:
+    """`source` without steps that are not chosen; None where nothing is left."""
+    if isinstance(source, (FromOutput, FromCollected)):
+        return source if source.ref.step_key in chosen or source.ref.run_id is not None else None
+    if isinstance(source, OrderOnly):
+        refs = tuple([ref for ref in source.refs if ref.step_key in chosen or ref.run_id is not None])
+        return source if len(refs) == len(source.refs) else OrderOnly(refs)
+    if isinstance(source, FromMany):
+        kept = [_selected_source(one, chosen) for one in source.sources]
+        present = tuple([one for one in kept if one is not None])
+        if present == source.sources:
+            return source
+        return FromMany(present) if present else None
+    return source
 
 
 # --- what runs -------------------------------------------------------------------------------------------------------

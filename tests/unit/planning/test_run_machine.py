@@ -383,6 +383,11 @@ def test_any_succeeded_waits_for_all_its_sources() -> None:
     assert [start.step.key for start in run.take()] == ["c"]
 
 
+def test_an_order_only_input_that_waits_for_nothing_is_no_source() -> None:
+    steps = (step("a"), step("b", "a", OrderOnly(()), rule=EdgeRule.ANY_SUCCEEDED))
+    assert Driven(plan(*steps), {"a": "fail"}).run().statuses["b"] is S.SKIPPED
+
+
 def test_the_rules_of_several_inputs_all_hold() -> None:
     steps = (
         step("a"),
@@ -883,6 +888,31 @@ def test_a_dynamic_output_of_a_mapped_step_can_be_collected_directly() -> None:
     ).run()
     expected = FromMany(tuple(FromOutput(OutputRef("sub[eu]", "out", key)) for key in "12"))
     assert sources_of(run.starts["all"]) == [expected]
+
+
+def test_a_step_planned_with_known_mapping_keys_is_mapped_over_the_levels_that_are_left() -> None:
+    eu = OutputRef("src", "out", "eu", run_id="parent")
+    sub, leaf, inner = (
+        StepPlan(
+            key=f"{key}[eu]",
+            op_name=key,
+            inputs=tuple(StepInput(name=f"in{n}", source=source) for n, source in enumerate(sources)),
+            outputs=(StepOutputPlan(name=name, is_dynamic=name == "out"),),
+            fan_out=(eu, *map(ref, levels)),
+        )
+        for key, sources, name, levels in (
+            ("sub", [FromOutput(eu)], "out", []),
+            ("leaf", [out("sub[eu].out"), FromOutput(eu)], "result", ["sub[eu].out"]),
+            ("inner", [collected("leaf[eu]")], "result", []),
+        )
+    )
+    run = Driven(plan(sub, leaf, inner), {"sub[eu]": ["out[1]", "out[2]"]}).run()
+    one = OutputRef("sub[eu]", "out", "1")
+    assert run.started == ["sub[eu]", "leaf[eu][1]", "leaf[eu][2]", "inner[eu]"]
+    assert run.starts["sub[eu]"] is sub
+    assert run.starts["leaf[eu][1]"].fan_out == (eu, one)
+    assert sources_of(run.starts["leaf[eu][1]"]) == [FromOutput(one), FromOutput(eu)]
+    assert sources_of(run.starts["inner[eu]"]) == [many("leaf[eu][1]", "leaf[eu][2]")]
 
 
 @pytest.mark.parametrize("first", ["x", "y"])

@@ -13,6 +13,8 @@ from weft.model.plan import (
     BlockedBy,
     ComputeUnit,
     FromAsset,
+    FromCollected,
+    FromConfig,
     FromDefault,
     FromMany,
     FromOutput,
@@ -26,7 +28,7 @@ from weft.model.plan import (
     upstream_refs,
 )
 from weft.planning.run_machine import RunMachine
-from weft.planning.run_plan import plan_assets
+from weft.planning.run_plan import plan_assets, select_ops
 
 
 def key(name: str) -> AssetKey:
@@ -388,6 +390,127 @@ def test_a_blocking_check_that_depends_on_what_it_blocks_is_a_cycle() -> None:
         world.plan()
     assert caught.value.code == "WEFT-D300"
     assert caught.value.facts["path"] in ("guard -> b -> guard", "b -> guard -> b")
+
+
+# --- ops -------------------------------------------------------------------------------------------------------------
+
+
+def op_step(name: str, *sources: str | InputSource, **more: object) -> StepPlan:
+    return StepPlan(
+        key=name,
+        op_name=name,
+        inputs=tuple(
+            StepInput(name=f"in{n}", source=made(source, "result") if isinstance(source, str) else source)
+            for n, source in enumerate(sources)
+        ),
+        outputs=(StepOutputPlan(name="result"),),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+# a -> prepare.clean -> prepare.join -> c -> d
+JOB = RunPlan(
+    job_name="job",
+    steps=(
+        op_step("a"),
+        op_step("prepare.clean", "a"),
+        op_step("prepare.join", "prepare.clean"),
+        op_step("c", "prepare.join"),
+        op_step("d", "c"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (["a"], "a"),
+        (["*c"], "a prepare.clean prepare.join c"),
+        (["++c"], "prepare.clean prepare.join c"),
+        (["a+"], "a prepare.clean"),
+        (["prepare.join*"], "prepare.join c d"),
+        (["prepare"], "prepare.clean prepare.join"),
+        (["+prepare+"], "a prepare.clean prepare.join c"),
+        (["d", "a"], "a d"),
+        (["d, a"], "a d"),
+        (["*"], "a prepare.clean prepare.join c d"),
+    ],
+)
+def test_ops_are_selected_by_the_old_syntax(selection: list[str], expected: str) -> None:
+    plan = select_ops(JOB, selection)
+    assert keys_of(plan) == expected.split()
+    RunMachine(plan)
+
+
+def test_an_input_from_an_op_that_is_not_selected_comes_from_the_configuration() -> None:
+    plan = select_ops(JOB, ["prepare.join+"])
+    assert sources(step_of(plan, "prepare.join")) == {
+        "in0": FromConfig(("ops", "prepare", "ops", "join", "inputs", "in0"))
+    }
+    assert step_of(plan, "c") is JOB.steps[3]
+
+
+def test_lists_order_and_blocking_checks_keep_what_is_selected() -> None:
+    plan = RunPlan(
+        job_name="job",
+        steps=(
+            op_step("a"),
+            op_step("b"),
+            op_step(
+                "c",
+                FromMany((made("a", "result"), made("b", "result"))),
+                FromMany((made("a", "result"),)),
+                OrderOnly((OutputRef("a", "result"), OutputRef("b", "result"))),
+                FromCollected(OutputRef("a", "result")),
+                FromOutput(OutputRef("a", "result", run_id="parent")),
+                blocked_by=(BlockedBy("a", check_key("x:ok")), BlockedBy("b", check_key("x:ok"))),
+            ),
+        ),
+    )
+    step = step_of(select_ops(plan, ["b", "c"]), "c")
+    assert list(sources(step).values()) == [
+        FromMany((made("b", "result"),)),
+        FromConfig(("ops", "c", "inputs", "in1")),
+        OrderOnly((OutputRef("b", "result"),)),
+        FromConfig(("ops", "c", "inputs", "in3")),
+        FromOutput(OutputRef("a", "result", run_id="parent")),
+    ]
+    assert step.blocked_by == (BlockedBy("b", check_key("x:ok")),)
+
+
+def test_an_asset_from_a_step_that_is_not_selected_is_loaded_from_storage() -> None:
+    plan = World().unit("a").unit("b", loads=["a"]).plan()
+    assert sources(step_of(select_ops(plan, ["b"]), "b")) == {"a": FromAsset(key("a"))}
+
+
+def test_an_unknown_op_names_the_nearest() -> None:
+    with pytest.raises(SelectionError) as caught:
+        select_ops(JOB, ["prepare.jion"])
+    assert str(caught.value) == (
+        'WEFT-S013  there is no step "prepare.jion".\n'
+        "  known steps   a, prepare.clean, prepare.join, c, d\n"
+        '  fix           did you mean "prepare.join"? Otherwise use one of the known steps'
+    )
+    with pytest.raises(SelectionError) as caught:
+        select_ops(JOB, [])
+    assert caught.value.what == "no steps are selected."
+
+
+def test_a_mapped_op_cannot_run_without_the_one_that_it_is_mapped_over() -> None:
+    dynamic = OutputRef("src", "out")
+    plan = RunPlan(
+        job_name="job",
+        steps=(
+            StepPlan(key="src", op_name="src", outputs=(StepOutputPlan(name="out", is_dynamic=True),)),
+            op_step("m", FromOutput(dynamic), fan_out=(dynamic,)),
+            op_step("c", FromCollected(OutputRef("m", "result"))),
+        ),
+    )
+    with pytest.raises(SelectionError) as caught:
+        select_ops(plan, ["m", "c"])
+    assert (caught.value.code, caught.value.fix) == ("WEFT-S014", 'select "src" too')
+    assert keys_of(select_ops(plan, ["c"])) == ["c"]
+    assert keys_of(select_ops(plan, ["src+"])) == ["src", "m"]
 
 
 # --- laws ------------------------------------------------------------------------------------------------------------
