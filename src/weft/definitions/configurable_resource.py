@@ -12,6 +12,7 @@ shared.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar, Generic, TypeAlias
@@ -26,7 +27,7 @@ from weft.config.data import config_data
 from weft.config.env import env_name_in
 from weft.config.models import ConfigModel, admits_none, field_data, key_of, refusals_of, shape_of
 from weft.config.schema import Field, Permissive, Refusal, Shape, fields_of
-from weft.config.validation import collect_texts, redacted, refused, validate
+from weft.config.validation import collect_texts, declared, redacted, refused, validate
 from weft.definitions.resource_annotations import (
     InitializedResource,
     is_resource_marker,
@@ -155,7 +156,7 @@ class ConfigurableResourceFactory(ConfigModel, Generic[T]):
 
     @classmethod
     def __weft_is_config_field__(cls, field: FieldInfo) -> bool:
-        return not takes_resource(field)
+        return not _takes_resource(field)
 
     def __weft_resource_definition__(self) -> ConfigurableResourceDefinition:
         """The definition behind this object; equal in effect each time."""
@@ -167,9 +168,9 @@ class ConfigurableResourceFactory(ConfigModel, Generic[T]):
 
     def __weft_config_data__(self) -> dict[str, Any]:
         data = super().__weft_config_data__()
-        for name, field in type(self).model_fields.items():
+        for name, field in resource_fields(type(self)).items():
             inner = self.__dict__.get(name)
-            if takes_resource(field) and isinstance(inner, ConfigurableResourceFactory):
+            if isinstance(inner, ConfigurableResourceFactory):
                 data[key_of(name, field)] = config_data(inner)
         return data
 
@@ -253,9 +254,7 @@ class LaunchConfigured:
                 fix=did_you_mean(unknown[0], fields, "leave it out."),
             )
         missing = [
-            name
-            for name, field in fields.items()
-            if takes_resource(field) and field.is_required() and name not in given
+            name for name, field in resource_fields(resource_class).items() if field.is_required() and name not in given
         ]
         if missing:
             raise DefinitionError(
@@ -300,9 +299,9 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         # Field to the definition of the resource in it, where it is not shared through a key.
         self._inner: dict[str, ResourceDefinition] = {}
         required: set[str] = set()
-        for name, field in resource_class.model_fields.items():
+        for name, field in resource_fields(resource_class).items():
             declared_value = given.get(name, field.default)
-            for value in _resources_in(declared_value) if takes_resource(field) else ():
+            for value in _resources_in(declared_value):
                 if id(value) in self._keys:
                     required.add(self._keys[id(value)])
                     continue
@@ -311,7 +310,14 @@ class ConfigurableResourceDefinition(ResourceDefinition):
                 if value is declared_value:
                     self._inner[name] = inner
         schema = self._schema()
-        ResourceDefinition.__init__(self, self.initialised, schema, schema.description, required)
+        if isinstance(source, LaunchConfigured):
+            declared(schema)  # of an object, pydantic has checked the values
+        self.resource_fn = self.initialised
+        self.config_schema = schema
+        self.description = schema.description
+        self.required_resource_keys = frozenset(required)
+        self.version = None
+        self._takes_context = True
 
     @property
     def type_name(self) -> str:
@@ -325,6 +331,9 @@ class ConfigurableResourceDefinition(ResourceDefinition):
 
     def bound(self, keys: Mapping[int, str]) -> ConfigurableResourceDefinition:
         """The definition that shares those resources in its fields that are bound to keys of their own."""
+        inside = [id(value) for value in self._resources_inside()]
+        if all(keys.get(inner) == self._keys.get(inner) for inner in inside):
+            return self
         return type(self)(self._class, self._given, self._source, keys)
 
     def initialised(self, context: InitResourceContext) -> Any:
@@ -345,6 +354,15 @@ class ConfigurableResourceDefinition(ResourceDefinition):
             except ValidationError as error:
                 return refusals_of(error, values)
         return []
+
+    def _resources_inside(self) -> Iterator[Any]:
+        """The resources in the fields, and in the fields of those."""
+        for name, field in resource_fields(self._class).items():
+            for value in _resources_in(self._given.get(name, field.default)):
+                yield value
+                definition = _definition_of(value)
+                if isinstance(definition, ConfigurableResourceDefinition):
+                    yield from definition._resources_inside()
 
     def _manager(self, context: InitResourceContext) -> AbstractContextManager[Any]:
         return self._set_up(context)
@@ -389,9 +407,10 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         values: dict[str, Any] = {}
         from_env: set[str] = set()
         changed = False
+        inside = resource_fields(self._class)
         for name, field in self._class.model_fields.items():
             key = key_of(name, field)
-            if takes_resource(field):
+            if name in inside:
                 declared_value = self._given.get(name, field.default)
                 used = opened(name, declared_value, config.get(key))
                 if used is not declared_value:
@@ -486,8 +505,21 @@ class _Refine:
         return id(self._definition.source)
 
 
-def takes_resource(field: FieldInfo) -> bool:
-    """Whether a field holds a resource (or a collection of them) and not configuration."""
+def resource_fields(resource_class: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """The fields of a class that hold a resource (or a collection of them) and not configuration."""
+    found = _RESOURCE_FIELDS.get(resource_class)
+    if found is None:
+        fields = resource_class.model_fields.items()
+        found = {name: field for name, field in fields if _takes_resource(field)}
+        if resource_class.__pydantic_complete__:
+            _RESOURCE_FIELDS[resource_class] = found
+    return found
+
+
+_RESOURCE_FIELDS: weakref.WeakKeyDictionary[type[BaseModel], Mapping[str, FieldInfo]] = weakref.WeakKeyDictionary()
+
+
+def _takes_resource(field: FieldInfo) -> bool:
     return any(map(is_resource_marker, field.metadata)) or mentions_resource(field.annotation)
 
 
