@@ -121,7 +121,7 @@ class InputManagerDefinition(ResourceDefinition):
 
 
 @overload
-def io_manager(config_schema: ResourceFunction) -> IOManagerDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
+def io_manager(fn: ResourceFunction, /) -> IOManagerDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
 @overload
 def io_manager(
     config_schema: ConfigSchema | None = None,
@@ -162,7 +162,7 @@ def io_manager(
 
 
 @overload
-def input_manager(config_schema: LoadFunction) -> InputManagerDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
+def input_manager(fn: LoadFunction, /) -> InputManagerDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
 @overload
 def input_manager(
     config_schema: ConfigSchema | None = None,

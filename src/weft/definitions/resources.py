@@ -335,7 +335,7 @@ class HardcodedResource(ResourceDefinition):
 
 
 @overload
-def resource(config_schema: ResourceFunction) -> ResourceDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
+def resource(fn: ResourceFunction, /) -> ResourceDefinition: ...  # type: ignore[overload-overlap]  # a class is callable, but a schema
 @overload
 def resource(
     config_schema: ConfigSchema | None = None,
