@@ -447,7 +447,7 @@ def test_an_input_from_an_op_that_is_not_selected_comes_from_the_configuration()
     assert sources(step_of(plan, "prepare.join")) == {
         "in0": FromConfig(("ops", "prepare", "ops", "join", "inputs", "in0"))
     }
-    assert step_of(plan, "c") is JOB.steps[3]
+    assert step_of(plan, "c") == JOB.steps[3]
 
 
 def test_lists_order_and_blocking_checks_keep_what_is_selected() -> None:
