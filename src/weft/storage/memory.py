@@ -46,6 +46,8 @@ class MemoryStorage:
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`. What was stored is forgotten."""
+        if self._state.lock is _CLOSED:
+            return
         with self._state.lock:
             self._state.forget()
             self._state.lock = _CLOSED

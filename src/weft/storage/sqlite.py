@@ -347,7 +347,7 @@ def version_problem(revision: str | None, *, path: Path, revisions: tuple[str, .
             facts=facts,
             fix="use another folder, or move the file away",
         )
-    if revision == "" or revision in revisions:
+    if is_older(revision, revisions):
         return StorageError(
             "the database was made by an older version of weft.",
             code="WEFT-T003",
@@ -360,6 +360,11 @@ def version_problem(revision: str | None, *, path: Path, revisions: tuple[str, .
         facts=facts,
         fix="upgrade weft here to the version that made it",
     )
+
+
+def is_older(revision: str | None, revisions: tuple[str, ...] = REVISIONS) -> bool:
+    """Whether a database of this revision can be migrated to the newest."""
+    return revision == "" or revision in revisions[:-1]
 
 
 def creation_statements() -> list[str]:

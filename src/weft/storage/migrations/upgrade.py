@@ -17,6 +17,7 @@ from weft.storage.migrations import HEAD
 from weft.storage.sqlite import (
     database_path,
     is_empty,
+    is_older,
     make_folder,
     revision_of,
     storage_error,
@@ -60,7 +61,7 @@ def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
                 before = revision_of(driver)
                 if before is not None or not is_empty(driver):
                     problem = version_problem(before, path=path)
-                    if problem is not None and problem.code != "WEFT-T003":
+                    if problem is not None and not is_older(before):
                         raise problem
                 if before != HEAD:
                     command.upgrade(configuration(connection), HEAD)
