@@ -4,41 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from weft.definitions.io_manager import IOManager
-from weft.execution.io_contexts import InputContext, IOContext, OutputContext
-from weft.execution.io_managers import partitioned
+from weft.execution.io_contexts import InputContext, OutputContext
+from weft.execution.io_managers.places import NotStored, Place, PlacedIOManager
 
 
-class InMemoryIOManager(IOManager):
-    """Keeps each value itself, not a copy."""
+class InMemoryIOManager(PlacedIOManager):
+    """Keeps each value itself, not a copy: a step that changes what it loaded changes it for all later ones."""
 
     def __init__(self) -> None:
-        self.values: dict[tuple[str, ...], Any] = {}
+        self.values: dict[Place, Any] = {}
 
-    def handle_output(self, context: OutputContext, obj: Any) -> None:
-        """See `IOManager.handle_output`."""
+    def store_at(self, context: OutputContext, place: Place, obj: Any) -> None:
+        """See `PlacedIOManager.store_at`."""
+        self.values[place] = obj
 
-        def keep(partition: str | None, value: Any) -> None:
-            self.values[_place(context, partition)] = value
-
-        partitioned.store(context, obj, keep)
-
-    def load_input(self, context: InputContext) -> Any:
-        """See `IOManager.load_input`."""
-
-        def load(partition: str | None) -> Any:
-            place = _place(context, partition)
-            if place not in self.values:
-                raise partitioned.NotStored("the memory of this process")
-            return self.values[place]
-
-        return partitioned.load(context, load)
-
-
-def _place(context: IOContext, partition: str | None) -> tuple[str, ...]:
-    if context.has_asset_key:
-        parts = ("asset", *context.asset_key.parts)
-        return parts if partition is None else (*parts, "partition", partition)
-    source = context.upstream_output if isinstance(context, InputContext) else context
-    assert isinstance(source, OutputContext), "an input of no asset comes from an output"
-    return tuple(source.get_identifier())
+    def load_from(self, context: InputContext, place: Place) -> Any:
+        """See `PlacedIOManager.load_from`."""
+        if place not in self.values:
+            raise NotStored(place, "the memory of this process")
+        return self.values[place]

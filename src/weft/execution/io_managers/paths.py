@@ -1,45 +1,87 @@
-"""File names for names that users choose: no two names share a path, and none leaves the folder it belongs to.
+r"""Places as paths: no two places share a path, no path is the folder of another, and none leaves its base.
 
-Each part of a key becomes one file name. What file systems treat specially is escaped as ``%XX`` (RFC 3986's form), so the name can be read back;
-a name that is too long for a file system is cut and made unique by a digest.
+::
+
+    asset                <part>/<part><extension>
+    its partition        <part>/<part>/<key><extension>        dimensions of a key are folders: <key>/<key>
+    another output       <run id>/<step key>/<output name>[/<mapping key>]<extension>
+
+What people name their assets by is written as it is. Beyond that, so that nothing is ambiguous and everything can be read back:
+
+- Characters other than ASCII letters, digits and ``_.=+,-`` are written as in URLs, ``%`` and two digits for each byte of UTF-8. So are a dot
+  at the beginning (names of temporary files) or end of a name, and the dot in the place where an extension would begin: the folder of an
+  asset ``["a.csv", "b"]`` must not be the file of an asset ``a``.
+- Names of assets begin with a letter or ``_``, else their first character is written as above. A partition key or run id that does not begin
+  with a digit has an ``@`` in front. So asset ``["sales", "eu"]`` is ``sales/eu``, partition ``eu`` of asset ``sales`` is ``sales/@eu``,
+  and partition ``2024-01-01`` is ``sales/2024-01-01``.
+- A name longer than file systems allow goes on in a folder below: a ``%`` at the end says so.
+
+On file systems that ignore case, names that differ in case alone share a path. A path as a whole is not shortened: one that is too long
+for the file system is an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-_SPECIAL = re.compile(r'[\x00-\x1f\x7f/\\%:*?"<>|]')
-_MOST_BYTES = 200
-"""Linux and macOS allow 255 bytes for one name; suffixes of ours come on top."""
+from weft.execution.io_managers.places import Place
+
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.=+,-]")
+_PIECES = re.compile(r"%[0-9A-F]{2}|[^%]")
+_MOST_CHARACTERS = 200
+"""Of a name. File systems allow 255 bytes; the rest is for extensions, and for what writers add to temporary names."""
 
 
-def file_name(part: str) -> str:
-    """The file name of one part of a key. Different parts give different names."""
-    name = _SPECIAL.sub(_escaped, part)
-    if name.startswith("."):  # hidden files, and the names of this and the parent folder
+def path_of(place: Place, extension: str) -> list[str]:
+    """The names of the folders below the base, then of the file, with `extension` (which may be empty)."""
+    if place.asset is not None:
+        names = [_asset_part(part, extension) for part in place.asset]
+        if place.partition is not None:
+            first, *others = place.partition.split("|")
+            names.append(_beside_assets(first, extension))
+            names.extend(_escaped(other, extension) or "@" for other in others)
+    else:
+        run_id, *others = place.output
+        names = [_beside_assets(run_id, extension), *(_escaped(other, extension) or "@" for other in others)]
+    segments = [segment for name in names for segment in _cut(name)]
+    segments[-1] += extension
+    return segments
+
+
+def _asset_part(part: str, extension: str) -> str:
+    name = _escaped(part, extension)
+    first = name[0]
+    return name if first.isalpha() or first in "_%" else f"%{ord(first):02X}{name[1:]}"
+
+
+def _beside_assets(text: str, extension: str) -> str:
+    """A name that stands where the part of an asset's key could stand."""
+    name = _escaped(text, extension)
+    return name if name[:1].isdigit() else f"@{name}"
+
+
+def _escaped(text: str, extension: str) -> str:
+    # Lone surrogates, which UTF-8 cannot carry, are kept apart as well.
+    name = _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], text.encode("utf-8", "surrogatepass")).decode("ascii")
+    if extension and name.endswith(extension):
+        start = len(name) - len(extension)
+        name = f"{name[:start]}%{ord(extension[0]):02X}{name[start + 1 :]}"
+    if name.startswith("."):
         name = f"%2E{name[1:]}"
-    if not name:
-        return "%"
-    if name.endswith((" ", ".")):  # dropped by Windows
-        name = name[:-1] + _escape(name[-1])
-    encoded = name.encode("utf-8", "surrogatepass")
-    if len(encoded) <= _MOST_BYTES:
-        return name
-    import hashlib
-
-    digest = hashlib.sha256(part.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{encoded[: _MOST_BYTES - 66].decode('utf-8', 'ignore')}%~{digest}"
+    if name.endswith("."):
+        name = f"{name[:-1]}%2E"
+    return name
 
 
-def file_names(parts: Iterable[str]) -> list[str]:
-    """The file names of the parts of a key, outermost first."""
-    return [file_name(part) for part in parts]
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return _escape(match[0])
-
-
-def _escape(char: str) -> str:
-    return f"%{ord(char):02X}"
+def _cut(name: str) -> list[str]:
+    """`name` in pieces that are not too long, all but the last ending in a lone ``%``."""
+    if len(name) <= _MOST_CHARACTERS:
+        return [name]
+    cut, current = [], ""
+    for piece in _PIECES.findall(name):
+        if len(current) + len(piece) > _MOST_CHARACTERS:
+            cut.append(f"{current}%")
+            current = "%2E" if piece == "." else piece
+        else:
+            current += piece
+    return [*cut, current]
