@@ -12,7 +12,7 @@ from functools import partial
 from harness import measure
 
 IMPORT = "from weft import asset, Definitions"
-MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+MEMORY = "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
 # Compiled modules must be found, whatever the caller's environment says.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
@@ -36,7 +36,7 @@ def memory_over_bare(code: str) -> float:
         int(subprocess.check_output([sys.executable, "-c", f"{text}; {MEMORY}"], env=ENVIRONMENT))
         for text in (code, "pass")
     )
-    return (with_code - bare) / 1024
+    return (with_code - bare) / 1024**2
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@
 
 The home is ``$WEFT_HOME`` where it is set, else the folder ``.weft`` of the project: the nearest folder upwards that has one, or a
 ``pyproject.toml``; else of the working directory.
+
+``$WEFT_SQLITE_SYNCHRONOUS`` set to ``FULL`` makes every batch of events survive a power cut, too (``docs/design/durability.md``); the default,
+``NORMAL``, survives the death of any process.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from weft.runs.environment import RunEnvironment
 from weft.runs.recover import recover_lost_runs
 
 HOME_VARIABLE = "WEFT_HOME"
+SYNCHRONOUS_VARIABLE = "WEFT_SQLITE_SYNCHRONOUS"
 PROJECT_FOLDER = ".weft"
 
 _open: dict[Path, Instance] = {}
@@ -54,12 +58,14 @@ class Instance(RunEnvironment):
         with _lock:
             found = _open.get(folder)
             if found is None:
-                found = _open[folder] = Instance.at(folder)
+                found = _open[folder] = Instance.at(folder, synchronous=_synchronous())
         recover_lost_runs(found)
         return found
 
     @classmethod
-    def at(cls, home: Path, *, clock: Clock = SYSTEM_CLOCK, synchronous: Literal["NORMAL", "FULL"] = "NORMAL") -> Instance:
+    def at(
+        cls, home: Path, *, clock: Clock = SYSTEM_CLOCK, synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    ) -> Instance:
         """A new handle of the instance in the folder `home`, which is made where it is missing.
 
         Args:
@@ -120,6 +126,20 @@ class Instance(RunEnvironment):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _synchronous() -> Literal["NORMAL", "FULL"]:
+    given = os.environ.get(SYNCHRONOUS_VARIABLE, "NORMAL").upper()
+    if given == "NORMAL":
+        return "NORMAL"
+    if given == "FULL":
+        return "FULL"
+    raise StorageError(
+        f"{SYNCHRONOUS_VARIABLE} has a value that means nothing.",
+        code="WEFT-T040",
+        facts={"found": given, "allowed": "NORMAL, FULL"},
+        fix=f"export {SYNCHRONOUS_VARIABLE}=FULL to survive power cuts, or unset it",
+    )
 
 
 def find_home() -> Path:
