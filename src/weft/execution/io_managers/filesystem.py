@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from weft.errors import IOManagerError
 from weft.execution.io_contexts import InputContext, OutputContext
@@ -45,6 +45,9 @@ class FilesystemIOManager(UPathIOManager):
         """The folder."""
         return str(self.base_path)
 
+    def make_directory(self, path: Path) -> None:
+        """Nothing yet: the first file that finds no folder makes it, all others save the question."""
+
     def dump_to_path(self, context: OutputContext, obj: Any, path: Path) -> None:
         """See `UPathIOManager.dump_to_path`.
 
@@ -55,7 +58,7 @@ class FilesystemIOManager(UPathIOManager):
         # A leading dot: no value has such a name. Writers of the same value, in several threads or processes, do not meet.
         unfinished = path.with_name(f".{os.urandom(8).hex()}.part")
         try:
-            with open(unfinished, "xb") as file:  # noqa: PTH123  # on the path of every output
+            with self._create(unfinished) as file:
                 try:
                     pickle.dump(obj, file, _PROTOCOL)
                 except (OSError, MemoryError):
@@ -66,6 +69,13 @@ class FilesystemIOManager(UPathIOManager):
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
+
+    def _create(self, path: Path) -> BinaryIO:
+        try:
+            return open(path, "xb")  # noqa: PTH123  # on the path of every output
+        except FileNotFoundError:
+            super().make_directory(path.parent)
+            return path.open("xb")
 
     def load_from_path(self, context: InputContext, path: Path) -> Any:
         """See `UPathIOManager.load_from_path`."""

@@ -104,14 +104,16 @@ class UPathIOManager(PlacedIOManager):
         path = self.path_at(place)
         try:
             self.make_directory(path.parent)
+            self.dump_to_path(context, obj, path)
         except (FileExistsError, NotADirectoryError) as error:
+            if path.parent.is_dir():
+                raise
             raise IOManagerError(
                 f"{place} cannot be stored: there is a file where its folder should be.",
                 code="WEFT-X035",
                 facts={"path": str(path), "in the way": error.filename or str(error)},
                 fix="give the I/O manager an extension, or a folder that nothing else writes to",
             ) from error
-        self.dump_to_path(context, obj, path)
         context.add_output_metadata({"path": MetadataValue.path(str(path)), **self.get_metadata(context, obj)})
 
     def load_from(self, context: InputContext, place: Place) -> Any:
