@@ -161,13 +161,15 @@ def _failed(error: BaseException, place: str) -> NoReturn:
     else:
         failed = LoadError(
             f"{place} cannot be imported.",
-            facts={
-                "at": at,
-                "error": _first_line(info),
-            },
+            facts={"at": at, "error": _first_line(info)},
             fix=_import_fix(error),
         )
-    failed.traceback_text = info.to_string()
+    last = info.frames[-1] if info.frames else None
+    if last is not None and last.own and not last.file.startswith("<"):
+        # It came out of weft and is no error of weft's: whose fault it is cannot be told, so nothing is hidden.
+        failed.traceback_text = info.to_string(own_frames=True)
+    else:
+        failed.traceback_text = info.to_string()
     raise failed from error
 
 

@@ -1,0 +1,82 @@
+"""``weft check``: everything that can be wrong with definitions, in one pass."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import click
+
+from weft.cli.documents import Document, json_text, problem_document
+from weft.cli.exit_codes import SUCCESS, exit_code_of
+from weft.cli.options import TargetOptions, json_option, target_options, verbose_option
+from weft.cli.quantities import count_text
+from weft.cli.terminal import Terminal
+from weft.codeserver.loader import LoadedTarget
+from weft.errors import DefinitionError, WeftError
+from weft.execution.io_managers.memory import InMemoryIOManager
+from weft.runs.check import check_definitions
+
+
+@click.command("check")
+@target_options
+@json_option
+@verbose_option
+def check(target: TargetOptions, as_json: bool) -> int:
+    """Check definitions: everything that can be wrong, in one pass.
+
+    Loads them, connects every asset, plans every job, evaluates every selection, puts resources in order and validates the configuration that jobs
+    bring. Nothing is run, and no environment variable is read.
+    """
+    try:
+        loaded = target.load()
+        problems = check_definitions(loaded.repository, {"io_manager": InMemoryIOManager()})
+        if problems:
+            raise DefinitionError.from_problems(problems)
+    except WeftError as error:
+        if not as_json:
+            raise
+        click.echo(json_text(_document(None, error)))
+        return exit_code_of(error)
+    if as_json:
+        click.echo(json_text(_document(loaded, None)))
+        return SUCCESS
+    terminal = Terminal(sys.stdout)
+    counts = _counts(loaded)
+    words = ", ".join(
+        count_text(counts[name], singular)
+        for name, singular in (
+            ("assets", "asset"),
+            ("external_assets", "external asset"),
+            ("checks", "check"),
+            ("jobs", "job"),
+            ("resources", "resource"),
+        )
+        if counts[name] or name == "assets"
+    )
+    click.echo(f"{terminal.style('no problems', 'green', bold=True)} in {loaded.place}: {words}")
+    return SUCCESS
+
+
+def _document(loaded: LoadedTarget | None, error: WeftError | None) -> Document:
+    return {
+        "ok": error is None,
+        "place": loaded.place if loaded is not None else None,
+        "counts": _counts(loaded) if loaded is not None else None,
+        "problems": [problem_document(problem) for problem in error.problems] if error is not None else [],
+    }
+
+
+def _counts(loaded: LoadedTarget) -> dict[str, Any]:
+    repository = loaded.repository
+    kinds = Counter(
+        "stubs" if node.is_stub else "external_assets" if node.is_external else "assets" for node in repository.graph
+    )
+    return {
+        "assets": kinds["assets"],
+        "external_assets": kinds["external_assets"],
+        "checks": len(repository.graph.checks),
+        "jobs": len(repository.jobs),
+        "resources": len(repository.resource_defs),
+    }
