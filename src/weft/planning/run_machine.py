@@ -96,6 +96,9 @@ from weft.planning.retries import RetryAsked, next_retry
 PRIORITY_TAGS = ("weft/priority", "dagster/priority")
 """The tags of a step that order ready steps: a whole number, higher first; anything else counts as 0."""
 
+BLOCKING_CHECK = "blocking check "
+"""How the reason of a skip begins where a blocking check is among its causes."""
+
 _MOST_IGNORED = 100
 """Ignored stimuli kept for people to look at; all are counted."""
 
@@ -1047,11 +1050,11 @@ class RunMachine:
                     continue  # nothing was there to be checked
                 if upstream.status is not StepStatus.SUCCEEDED:
                     loss, _ = self._loss(upstream, "")
-                    losses.append(_Loss(loss.key, f'blocking check "{name}" gave no answer: {loss.text}', loss.root))
+                    losses.append(_Loss(loss.key, f'{BLOCKING_CHECK}"{name}" gave no answer: {loss.text}', loss.root))
                     continue
                 failures = upstream.blocking_failures if isinstance(upstream, _Node) else None
                 ended = "failed" if failures and block.check_key in failures else "gave no answer"
-                text = f'blocking check "{name}" {ended}'
+                text = f'{BLOCKING_CHECK}"{name}" {ended}'
                 self._blocking[block.check_key] = None
                 losses.append(_Loss(upstream.key, text, text))
         return losses
@@ -1059,7 +1062,7 @@ class RunMachine:
     def _single(self, node: _Node, source: InputSource, tally: _Tally) -> InputSource | None:
         """`source` as it is for this instance, or None if it is not there."""
         if not isinstance(source, FromOutput) or source.ref.run_id is not None:
-            tally.produced += 1
+            tally.produced += not isinstance(source, FromDefault)  # a default is nothing that a step produced
             return source
         ref = source.ref
         upstream = self._instance(node, ref.step_key)

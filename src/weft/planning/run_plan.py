@@ -13,14 +13,14 @@ All of it is linear in units, inputs and checks (splitting apart).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
 from typing import NoReturn
 
 from msgspec.structs import replace
 
-from weft.errors import DefinitionError, SelectionError, did_you_mean, some_of
+from weft.errors import DefinitionError, SelectionError, some_of
 from weft.model.assets import AssetGraph
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import (
@@ -41,7 +41,7 @@ from weft.model.plan import (
     StepPlan,
     upstream_refs,
 )
-from weft.planning.selection.legacy import parse_clauses
+from weft.planning.step_selection import StepGraph
 
 
 class _Atom:
@@ -134,7 +134,7 @@ def select_ops(plan: RunPlan, selection: Sequence[str]) -> RunPlan:
         SelectionError: (WEFT-S012) a clause cannot be read; (WEFT-S013) a name is no step; (WEFT-S014) a step is mapped over a
             dynamic output of a step that is not selected.
     """
-    chosen = select_steps(plan, selection)
+    chosen = StepGraph(plan).select(selection)
     steps: list[StepPlan] = []
     for step in plan.steps:
         if step.key not in chosen:
@@ -151,63 +151,6 @@ def select_ops(plan: RunPlan, selection: Sequence[str]) -> RunPlan:
         blocked_by = tuple([block for block in step.blocked_by if block.step_key in chosen])
         steps.append(replace(step, inputs=inputs, blocked_by=blocked_by))
     return RunPlan(job_name=plan.job_name, steps=tuple(steps))
-
-
-def select_steps(plan: RunPlan, selection: Sequence[str]) -> set[str]:
-    """The keys of the steps that a selection in the old syntax names, walks included.
-
-    Raises:
-        SelectionError: (WEFT-S012) a clause cannot be read; (WEFT-S013) a name is no step, or there are no names.
-    """
-    upstream = {step.key: _upstream_steps(step) for step in plan.steps}
-    downstream: dict[str, list[str]] = {key: [] for key in upstream}
-    for key, above in upstream.items():
-        for one in above:
-            if one in downstream:
-                downstream[one].append(key)
-    chosen: set[str] = set()
-    for clause in [clause for text in selection for clause in parse_clauses(text)]:
-        start = _named_steps(clause.name, upstream)
-        chosen |= start | walk(start, clause.up, upstream) | walk(start, clause.down, downstream)
-    if not chosen:
-        _no_such_step("", upstream)
-    return chosen
-
-
-def walk(start: Iterable[str], depth: int | None, beside: Mapping[str, Iterable[str]]) -> set[str]:
-    """What is reached from `start` in at most `depth` steps along `beside` (None: in any number), `start` included."""
-    found = set(start)
-    level = list(found)
-    while level and depth != 0:
-        depth = None if depth is None else depth - 1
-        level = list(dict.fromkeys(one for key in level for one in beside[key] if one in beside and one not in found))
-        found.update(level)
-    return found
-
-
-def _upstream_steps(step: StepPlan) -> tuple[str, ...]:
-    refs = [ref for item in step.inputs for ref in upstream_refs(item.source)]
-    return tuple(
-        dict.fromkeys([*(ref.step_key for ref in (*refs, *step.fan_out)), *(one.step_key for one in step.blocked_by)])
-    )
-
-
-def _named_steps(name: str, known: Collection[str]) -> set[str]:
-    if not name:
-        return set(known)
-    if name in known:
-        return {name}
-    inside = {key for key in known if key.startswith(f"{name}.")}
-    return inside or _no_such_step(name, known)
-
-
-def _no_such_step(name: str, known: Collection[str]) -> NoReturn:
-    raise SelectionError(
-        f'there is no step "{name}".' if name else "no steps are selected.",
-        code="WEFT-S013",
-        facts={"known steps": some_of(known)},
-        fix=did_you_mean(name, known, "use one of the known steps"),
-    )
 
 
 def _without_unselected(step: StepPlan, item: StepInput, chosen: AbstractSet[str]) -> StepInput:
