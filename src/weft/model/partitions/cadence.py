@@ -26,6 +26,7 @@ from weft.model.partitions.pattern import Pattern
 from weft.model.partitions.zones import Zone, year_of, year_start
 
 _LAST_YEAR = 9999  # of datetime
+_LAST_INSTANT = year_start(_LAST_YEAR)
 _FIRST_INSTANT = year_start(2)  # one year more, as time zones look at the year before
 _YEARS_AHEAD = 8  # how far the list of stretches grows at a time
 
@@ -114,7 +115,10 @@ class Cadence:
             if within == 0:
                 return table.starts[index]
             within -= 1
-        return self._pattern.at(table.pattern_firsts[index] + within) * 60 - table.offsets[index]
+        instant = self._pattern.at(table.pattern_firsts[index] + within) * 60 - table.offsets[index]
+        if instant > _LAST_INSTANT:
+            raise IndexError(number)
+        return instant
 
     def before(self, instant: int) -> int:
         """How many ticks come before `instant`.

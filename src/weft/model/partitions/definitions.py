@@ -805,13 +805,16 @@ class TimeWindowPartitionsDefinition(_OneDimension):
         return key + offset_text(offset)
 
     def find(self, key: str, now: Moment | None = None, dynamic: object | None = None) -> int | None:
-        """The ordinal of a window, also of one that has not ended yet; None where no window has that key."""
+        """The ordinal of a window, also of one that has not ended yet; None where no window before the end has that key."""
+        return self._find_up_to(key, self._end)
+
+    def _find_up_to(self, key: str, last: int | None) -> int | None:
         for instant in self._candidates(key):
-            if self._end is not None and instant > self._end:
-                return None
+            if last is not None and instant > last:
+                continue
             try:
                 ordinal = self.windows.before(instant)
-                if self.key_at(ordinal) == key:
+                if self.key_at(ordinal) == key and (self._end is None or ordinal < self._last_ordinal()):
                     return ordinal
             except (IndexError, OverflowError):  # years that no datetime can hold
                 continue
@@ -821,14 +824,21 @@ class TimeWindowPartitionsDefinition(_OneDimension):
         self, current_time: Moment | None = None, dynamic_partitions_store: object | None = None
     ) -> PartitionKeys:
         """The keys of all windows that exist, oldest first."""
-        return PartitionKeys(self.key_at, self.find, range(self.count(current_time)))
+        count = self.count(current_time)
+        last = self.windows.start_of(count - 1) if count else self._start
+
+        def place_of(key: str) -> int | None:
+            return self._find_up_to(key, last)
+
+        return PartitionKeys(self.key_at, place_of, range(count))
 
     def has_partition_key(
         self, partition_key: str, *, current_time: Moment | None = None, dynamic_partitions_store: object | None = None
     ) -> bool:
         """Whether there is a window of that key, and it exists at that time."""
-        ordinal = self.find(partition_key)
-        return ordinal is not None and ordinal < self.count(current_time)
+        count = self.count(current_time)
+        # A far year is not looked for: that would take longer.
+        return count > 0 and self._find_up_to(partition_key, self.windows.start_of(count - 1)) is not None
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """The window of a key, also of one that has not ended yet."""
@@ -991,10 +1001,8 @@ class TimeWindowPartitionsDefinition(_OneDimension):
     def _hints(self, key: str, now: Moment | None, dynamic: object | None) -> dict[str, str]:
         ordinal = self.find(key)
         if ordinal is not None:
-            step = self.windows.steps(ordinal) + 1 - self.end_offset
-            if step < 0 or (self._end is not None and ordinal >= self._last_ordinal()):
-                return {"it": "ends after the end of the partitions"}
-            return {"it": f"exists from {self._zone.datetime_at(self.windows.cadence.at(step)).isoformat()} on"}
+            step = max(self.windows.steps(ordinal) + 1 - self.end_offset, 0)
+            return {"exists from": self._zone.datetime_at(self.windows.cadence.at(step)).isoformat()}
         count = self.count(now)
         hints = {"format": self.fmt}
         for instant in self._candidates(key):

@@ -15,6 +15,11 @@ from weft.errors import PartitionError, did_you_mean
 
 EPOCH = datetime(1970, 1, 1)
 _SECOND = timedelta(seconds=1)
+_FIRST_YEAR = 2  # a zone may be a day ahead of UTC, and no datetime is earlier than year 1
+# The time zone database lists changes up to 2087; after that it has yearly rules, which the calendar repeats with itself.
+_RULES_FROM_YEAR = 2100
+_CYCLE_YEARS = 400
+_CYCLE_SECONDS = 146_097 * 86_400
 # No zone known has changed its offset twice within this span and come back to where it was.
 _SAMPLE_SECONDS = 4 * 86_400
 
@@ -42,11 +47,16 @@ class Zone:
 
     def changes_in(self, year: int) -> tuple[tuple[int, int], ...]:
         """The changes in a year of UTC: pairs of the instant and the offset that holds from then on."""
-        if self.is_fixed:
+        if self.is_fixed or year < _FIRST_YEAR:
             return ()
         found = self._changes.get(year)
         if found is None:
-            found = self._changes[year] = tuple(self._find(year_start(year), year_start(year + 1)))
+            if year >= _RULES_FROM_YEAR + _CYCLE_YEARS:
+                earlier = self.changes_in(year - _CYCLE_YEARS)
+                found = tuple([(instant + _CYCLE_SECONDS, offset) for instant, offset in earlier])
+            else:
+                found = tuple(self._find(year_start(year), year_start(year + 1)))
+            self._changes[year] = found
         return found
 
     def datetime_at(self, instant: int) -> datetime:
