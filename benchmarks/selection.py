@@ -33,8 +33,13 @@ def build_graph() -> AssetGraph:
     nodes = []
     for number in range(ASSETS):
         above = number - width
-        deps = () if above < 0 else tuple(
-            AssetDependency(AssetKey(f"asset_{(above + shift) % width + above // width * width}")) for shift in (0, 1, 7)
+        deps = (
+            ()
+            if above < 0
+            else tuple(
+                AssetDependency(AssetKey(f"asset_{(above + shift) % width + above // width * width}"))
+                for shift in (0, 1, 7)
+            )
         )
         nodes.append(
             AssetNode(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from harness import measure
@@ -86,13 +87,7 @@ if __name__ == "__main__":
             def persistent(target: JobDefinition = target, instance: Instance = instance) -> ExecuteInProcessResult:
                 return target.execute_in_process(instance=instance)
 
-            measure(
-                f"step_sqlite_{shape}_cpu", lambda: per_step(persistent, time.process_time), unit="ms", budget=0.5
-            )
-            measure(
-                f"step_sqlite_{shape}_wall", lambda: per_step(persistent, time.perf_counter), unit="ms", budget=1.0
-            )
-            measure(
-                f"step_sqlite_{shape}_last_over_first", lambda: last_over_first(persistent()), unit="x", budget=1.2
-            )
-        measure(f"step_sqlite_{shape}_bytes", lambda: bytes_per_step(target), unit="bytes", repeats=3, budget=1536)
+            measure(f"step_sqlite_{shape}_cpu", lambda: per_step(persistent, time.process_time), unit="ms", budget=0.5)
+            measure(f"step_sqlite_{shape}_wall", lambda: per_step(persistent, time.perf_counter), unit="ms", budget=1.0)
+            measure(f"step_sqlite_{shape}_last_over_first", lambda: last_over_first(persistent()), unit="x", budget=1.2)
+        measure(f"step_sqlite_{shape}_bytes", partial(bytes_per_step, target), unit="bytes", repeats=3, budget=1536)

@@ -5,7 +5,7 @@ The public API is the list below, resolved when a name is first used (PEP 562), 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from weft._version import (
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     )
     from weft.config.models import (
         Config as Config,
-    )
-    from weft.config.models import (
         PermissiveConfig as PermissiveConfig,
     )
     from weft.config.run_config import (
@@ -25,11 +23,7 @@ if TYPE_CHECKING:
     )
     from weft.definitions.asset_checks import (
         AssetChecksDefinition as AssetChecksDefinition,
-    )
-    from weft.definitions.asset_checks import (
         asset_check as asset_check,
-    )
-    from weft.definitions.asset_checks import (
         multi_asset_check as multi_asset_check,
     )
     from weft.definitions.asset_selection import (
@@ -37,29 +31,19 @@ if TYPE_CHECKING:
     )
     from weft.definitions.asset_spec import (
         AssetCheckSpec as AssetCheckSpec,
-    )
-    from weft.definitions.asset_spec import (
         AssetSpec as AssetSpec,
     )
     from weft.definitions.assets import (
         AssetsDefinition as AssetsDefinition,
-    )
-    from weft.definitions.assets import (
         asset as asset,
-    )
-    from weft.definitions.assets import (
         multi_asset as multi_asset,
     )
     from weft.definitions.configurable_io_manager import (
         ConfigurableIOManager as ConfigurableIOManager,
-    )
-    from weft.definitions.configurable_io_manager import (
         ConfigurableIOManagerFactory as ConfigurableIOManagerFactory,
     )
     from weft.definitions.configurable_resource import (
         ConfigurableResource as ConfigurableResource,
-    )
-    from weft.definitions.configurable_resource import (
         ConfigurableResourceFactory as ConfigurableResourceFactory,
     )
     from weft.definitions.definitions import (
@@ -67,77 +51,39 @@ if TYPE_CHECKING:
     )
     from weft.definitions.graph import (
         GraphDefinition as GraphDefinition,
-    )
-    from weft.definitions.graph import (
         graph as graph,
     )
     from weft.definitions.hooks import (
         HookDefinition as HookDefinition,
-    )
-    from weft.definitions.hooks import (
         failure_hook as failure_hook,
-    )
-    from weft.definitions.hooks import (
         success_hook as success_hook,
     )
     from weft.definitions.inputs_outputs import (
         AssetDep as AssetDep,
-    )
-    from weft.definitions.inputs_outputs import (
         AssetIn as AssetIn,
-    )
-    from weft.definitions.inputs_outputs import (
         AssetOut as AssetOut,
-    )
-    from weft.definitions.inputs_outputs import (
         DynamicOut as DynamicOut,
-    )
-    from weft.definitions.inputs_outputs import (
         GraphIn as GraphIn,
-    )
-    from weft.definitions.inputs_outputs import (
         GraphOut as GraphOut,
-    )
-    from weft.definitions.inputs_outputs import (
         In as In,
-    )
-    from weft.definitions.inputs_outputs import (
         Out as Out,
     )
     from weft.definitions.io_manager import (
         InputManager as InputManager,
-    )
-    from weft.definitions.io_manager import (
         InputManagerDefinition as InputManagerDefinition,
-    )
-    from weft.definitions.io_manager import (
         IOManager as IOManager,
-    )
-    from weft.definitions.io_manager import (
         IOManagerDefinition as IOManagerDefinition,
-    )
-    from weft.definitions.io_manager import (
         input_manager as input_manager,
-    )
-    from weft.definitions.io_manager import (
         io_manager as io_manager,
     )
     from weft.definitions.job import (
         AssetJobDefinition as AssetJobDefinition,
-    )
-    from weft.definitions.job import (
         JobDefinition as JobDefinition,
-    )
-    from weft.definitions.job import (
         define_asset_job as define_asset_job,
-    )
-    from weft.definitions.job import (
         job as job,
     )
     from weft.definitions.op import (
         OpDefinition as OpDefinition,
-    )
-    from weft.definitions.op import (
         op as op,
     )
     from weft.definitions.repository import (
@@ -145,116 +91,55 @@ if TYPE_CHECKING:
     )
     from weft.definitions.resource_annotations import (
         ResourceDependency as ResourceDependency,
-    )
-    from weft.definitions.resource_annotations import (
         ResourceParam as ResourceParam,
     )
     from weft.definitions.resources import (
         InitResourceContext as InitResourceContext,
-    )
-    from weft.definitions.resources import (
         ResourceDefinition as ResourceDefinition,
-    )
-    from weft.definitions.resources import (
         make_values_resource as make_values_resource,
-    )
-    from weft.definitions.resources import (
         resource as resource,
     )
     from weft.definitions.results import (
         AssetCheckResult as AssetCheckResult,
-    )
-    from weft.definitions.results import (
         AssetMaterialization as AssetMaterialization,
-    )
-    from weft.definitions.results import (
         AssetObservation as AssetObservation,
-    )
-    from weft.definitions.results import (
         DataVersion as DataVersion,
-    )
-    from weft.definitions.results import (
         DynamicOutput as DynamicOutput,
-    )
-    from weft.definitions.results import (
         Failure as Failure,
-    )
-    from weft.definitions.results import (
         MaterializeResult as MaterializeResult,
-    )
-    from weft.definitions.results import (
         ObserveResult as ObserveResult,
-    )
-    from weft.definitions.results import (
         Output as Output,
-    )
-    from weft.definitions.results import (
         RetryRequested as RetryRequested,
     )
+    from weft.definitions.scoped_resources import IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext
     from weft.definitions.value_type import (
         Nothing as Nothing,
-    )
-    from weft.definitions.value_type import (
         TypeCheck as TypeCheck,
-    )
-    from weft.definitions.value_type import (
         ValueType as ValueType,
     )
     from weft.errors import (
         ConfigError as ConfigError,
-    )
-    from weft.errors import (
         DefinitionError as DefinitionError,
-    )
-    from weft.errors import (
         ExecutionError as ExecutionError,
-    )
-    from weft.errors import (
         InvocationError as InvocationError,
-    )
-    from weft.errors import (
         IOManagerError as IOManagerError,
-    )
-    from weft.errors import (
         LoadError as LoadError,
-    )
-    from weft.errors import (
         PartitionError as PartitionError,
-    )
-    from weft.errors import (
         ResourceError as ResourceError,
-    )
-    from weft.errors import (
         RunNotFoundError as RunNotFoundError,
-    )
-    from weft.errors import (
         SelectionError as SelectionError,
-    )
-    from weft.errors import (
         StorageError as StorageError,
-    )
-    from weft.errors import (
         TypeCheckError as TypeCheckError,
-    )
-    from weft.errors import (
         WeftError as WeftError,
     )
     from weft.execution.contexts import (
         AssetCheckExecutionContext as AssetCheckExecutionContext,
-    )
-    from weft.execution.contexts import (
         AssetExecutionContext as AssetExecutionContext,
-    )
-    from weft.execution.contexts import (
         HookContext as HookContext,
-    )
-    from weft.execution.contexts import (
         OpExecutionContext as OpExecutionContext,
     )
     from weft.execution.io_contexts import (
         InputContext as InputContext,
-    )
-    from weft.execution.io_contexts import (
         OutputContext as OutputContext,
     )
     from weft.execution.io_managers.filesystem import (
@@ -277,98 +162,44 @@ if TYPE_CHECKING:
     )
     from weft.model.keys import (
         AssetCheckKey as AssetCheckKey,
-    )
-    from weft.model.keys import (
         AssetKey as AssetKey,
     )
     from weft.model.metadata import (
         MetadataValue as MetadataValue,
-    )
-    from weft.model.metadata import (
         TableColumn as TableColumn,
-    )
-    from weft.model.metadata import (
         TableColumnConstraints as TableColumnConstraints,
-    )
-    from weft.model.metadata import (
         TableColumnDep as TableColumnDep,
-    )
-    from weft.model.metadata import (
         TableColumnLineage as TableColumnLineage,
-    )
-    from weft.model.metadata import (
         TableConstraints as TableConstraints,
-    )
-    from weft.model.metadata import (
         TableRecord as TableRecord,
-    )
-    from weft.model.metadata import (
         TableSchema as TableSchema,
     )
     from weft.model.partitions.definitions import (
         DailyPartitionsDefinition as DailyPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         DynamicPartitionsDefinition as DynamicPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         HourlyPartitionsDefinition as HourlyPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         MonthlyPartitionsDefinition as MonthlyPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         MultiPartitionsDefinition as MultiPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         PartitionsDefinition as PartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         StaticPartitionsDefinition as StaticPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
-    )
-    from weft.model.partitions.definitions import (
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
     )
     from weft.model.partitions.keys import (
         MultiPartitionKey as MultiPartitionKey,
-    )
-    from weft.model.partitions.keys import (
         PartitionKeyRange as PartitionKeyRange,
-    )
-    from weft.model.partitions.keys import (
         TimeWindow as TimeWindow,
     )
     from weft.model.partitions.mappings import (
         AllPartitionMapping as AllPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         DimensionPartitionMapping as DimensionPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         IdentityPartitionMapping as IdentityPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         LastPartitionMapping as LastPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         MultiPartitionMapping as MultiPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         PartitionMapping as PartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         StaticPartitionMapping as StaticPartitionMapping,
-    )
-    from weft.model.partitions.mappings import (
         TimeWindowPartitionMapping as TimeWindowPartitionMapping,
     )
     from weft.model.plan import (
@@ -376,20 +207,12 @@ if TYPE_CHECKING:
     )
     from weft.model.retry import (
         Backoff as Backoff,
-    )
-    from weft.model.retry import (
         Jitter as Jitter,
-    )
-    from weft.model.retry import (
         RetryPolicy as RetryPolicy,
     )
     from weft.model.run import (
         Run as Run,
-    )
-    from weft.model.run import (
         RunFilter as RunFilter,
-    )
-    from weft.model.run import (
         RunStatus as RunStatus,
     )
     from weft.model.severity import (
@@ -397,28 +220,25 @@ if TYPE_CHECKING:
     )
     from weft.runs.in_process import (
         materialize as materialize,
-    )
-    from weft.runs.in_process import (
         materialize_to_memory as materialize_to_memory,
     )
     from weft.testing.contexts import (
         build_asset_check_context as build_asset_check_context,
-    )
-    from weft.testing.contexts import (
         build_asset_context as build_asset_context,
-    )
-    from weft.testing.contexts import (
         build_op_context as build_op_context,
     )
 
 _WHERE = {
+    "__version__": "weft._version",
     "AllPartitionMapping": "weft.model.partitions.mappings",
+    "asset": "weft.definitions.assets",
+    "asset_check": "weft.definitions.asset_checks",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
     "AssetCheckResult": "weft.definitions.results",
+    "AssetChecksDefinition": "weft.definitions.asset_checks",
     "AssetCheckSeverity": "weft.model.severity",
     "AssetCheckSpec": "weft.definitions.asset_spec",
-    "AssetChecksDefinition": "weft.definitions.asset_checks",
     "AssetDep": "weft.definitions.inputs_outputs",
     "AssetExecutionContext": "weft.execution.contexts",
     "AssetIn": "weft.definitions.inputs_outputs",
@@ -427,10 +247,13 @@ _WHERE = {
     "AssetMaterialization": "weft.definitions.results",
     "AssetObservation": "weft.definitions.results",
     "AssetOut": "weft.definitions.inputs_outputs",
+    "AssetsDefinition": "weft.definitions.assets",
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSpec": "weft.definitions.asset_spec",
-    "AssetsDefinition": "weft.definitions.assets",
     "Backoff": "weft.model.retry",
+    "build_asset_check_context": "weft.testing.contexts",
+    "build_asset_context": "weft.testing.contexts",
+    "build_op_context": "weft.testing.contexts",
     "Config": "weft.config.models",
     "ConfigError": "weft.errors",
     "ConfigurableIOManager": "weft.definitions.configurable_io_manager",
@@ -439,6 +262,7 @@ _WHERE = {
     "ConfigurableResourceFactory": "weft.definitions.configurable_resource",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
     "DataVersion": "weft.definitions.results",
+    "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
@@ -451,38 +275,50 @@ _WHERE = {
     "ExecuteInProcessResult": "weft.execution.results",
     "ExecutionError": "weft.errors",
     "Failure": "weft.definitions.results",
+    "failure_hook": "weft.definitions.hooks",
     "FilesystemIOManager": "weft.execution.io_managers.filesystem",
+    "graph": "weft.definitions.graph",
     "GraphDefinition": "weft.definitions.graph",
     "GraphIn": "weft.definitions.inputs_outputs",
     "GraphOut": "weft.definitions.inputs_outputs",
     "HookContext": "weft.execution.contexts",
     "HookDefinition": "weft.definitions.hooks",
     "HourlyPartitionsDefinition": "weft.model.partitions.definitions",
-    "IOManager": "weft.definitions.io_manager",
-    "IOManagerDefinition": "weft.definitions.io_manager",
-    "IOManagerError": "weft.errors",
+    "IAttachDifferentObjectToOpContext": "weft.definitions.scoped_resources",
     "IdentityPartitionMapping": "weft.model.partitions.mappings",
     "In": "weft.definitions.inputs_outputs",
-    "InMemoryIOManager": "weft.execution.io_managers.memory",
     "InitResourceContext": "weft.definitions.resources",
+    "InMemoryIOManager": "weft.execution.io_managers.memory",
+    "input_manager": "weft.definitions.io_manager",
     "InputContext": "weft.execution.io_contexts",
     "InputManager": "weft.definitions.io_manager",
     "InputManagerDefinition": "weft.definitions.io_manager",
     "Instance": "weft.instance",
     "InvocationError": "weft.errors",
+    "io_manager": "weft.definitions.io_manager",
+    "IOManager": "weft.definitions.io_manager",
+    "IOManagerDefinition": "weft.definitions.io_manager",
+    "IOManagerError": "weft.errors",
     "Jitter": "weft.model.retry",
+    "job": "weft.definitions.job",
     "JobDefinition": "weft.definitions.job",
     "LastPartitionMapping": "weft.model.partitions.mappings",
     "LoadError": "weft.errors",
+    "make_values_resource": "weft.definitions.resources",
+    "materialize": "weft.runs.in_process",
+    "materialize_to_memory": "weft.runs.in_process",
     "MaterializeResult": "weft.definitions.results",
     "MetadataValue": "weft.model.metadata",
     "MonthlyPartitionsDefinition": "weft.model.partitions.definitions",
+    "multi_asset": "weft.definitions.assets",
+    "multi_asset_check": "weft.definitions.asset_checks",
     "MultiPartitionKey": "weft.model.partitions.keys",
     "MultiPartitionMapping": "weft.model.partitions.mappings",
     "MultiPartitionsDefinition": "weft.model.partitions.definitions",
     "MultiToSingleDimensionPartitionMapping": "weft.model.partitions.mappings",
     "Nothing": "weft.definitions.value_type",
     "ObserveResult": "weft.definitions.results",
+    "op": "weft.definitions.op",
     "OpDefinition": "weft.definitions.op",
     "OpExecutionContext": "weft.execution.contexts",
     "Out": "weft.definitions.inputs_outputs",
@@ -494,6 +330,7 @@ _WHERE = {
     "PartitionsDefinition": "weft.model.partitions.definitions",
     "PermissiveConfig": "weft.config.models",
     "Repository": "weft.definitions.repository",
+    "resource": "weft.definitions.resources",
     "ResourceDefinition": "weft.definitions.resources",
     "ResourceDependency": "weft.definitions.resource_annotations",
     "ResourceError": "weft.errors",
@@ -510,6 +347,7 @@ _WHERE = {
     "StaticPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionsDefinition": "weft.model.partitions.definitions",
     "StorageError": "weft.errors",
+    "success_hook": "weft.definitions.hooks",
     "TableColumn": "weft.model.metadata",
     "TableColumnConstraints": "weft.model.metadata",
     "TableColumnDep": "weft.model.metadata",
@@ -526,26 +364,6 @@ _WHERE = {
     "ValueType": "weft.definitions.value_type",
     "WeeklyPartitionsDefinition": "weft.model.partitions.definitions",
     "WeftError": "weft.errors",
-    "__version__": "weft._version",
-    "asset": "weft.definitions.assets",
-    "asset_check": "weft.definitions.asset_checks",
-    "build_asset_check_context": "weft.testing.contexts",
-    "build_asset_context": "weft.testing.contexts",
-    "build_op_context": "weft.testing.contexts",
-    "define_asset_job": "weft.definitions.job",
-    "failure_hook": "weft.definitions.hooks",
-    "graph": "weft.definitions.graph",
-    "input_manager": "weft.definitions.io_manager",
-    "io_manager": "weft.definitions.io_manager",
-    "job": "weft.definitions.job",
-    "make_values_resource": "weft.definitions.resources",
-    "materialize": "weft.runs.in_process",
-    "materialize_to_memory": "weft.runs.in_process",
-    "multi_asset": "weft.definitions.assets",
-    "multi_asset_check": "weft.definitions.asset_checks",
-    "op": "weft.definitions.op",
-    "resource": "weft.definitions.resources",
-    "success_hook": "weft.definitions.hooks",
 }
 
 __all__ = [  # the list is the table: a test compares both
@@ -595,6 +413,7 @@ __all__ = [  # the list is the table: a test compares both
     "HookContext",
     "HookDefinition",
     "HourlyPartitionsDefinition",
+    "IAttachDifferentObjectToOpContext",
     "IOManager",
     "IOManagerDefinition",
     "IOManagerError",
@@ -686,7 +505,7 @@ __all__ = [  # the list is the table: a test compares both
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     module_name = _WHERE.get(name)
     if module_name is None:
         from weft.errors import nearest

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from weft import AssetCheckResult, AssetCheckSeverity, asset_check
-
 from weather.cleaned import airports, employment, stocks, weather
 from weather.marts import weather_by_month
 from weather.raw import MONTHS
+from weft import AssetCheckResult, AssetCheckSeverity, asset_check
 
 
 @asset_check(asset=weather, blocking=True, partitions_def=MONTHS)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from weft import AssetExecutionContext, AssetIn, Config, asset
-
 from weather.raw import MONTHS
+from weft import AssetExecutionContext, AssetIn, Config, asset
 
 
 class RainConfig(Config):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from weft import Definitions
-
 from weather import checks, cleaned, marts, raw
 from weather.jobs import airport_fact_sheet, everything_else, monthly_weather
 from weather.resources import OutputFolder, ParquetIOManager, Warehouse
+from weft import Definitions
 
 # Where the demo puts what it makes: WEATHER_OUTPUT, else beside this project.
 OUTPUT = Path(os.environ.get("WEATHER_OUTPUT") or Path(__file__).resolve().parent.parent / "output")

@@ -7,10 +7,9 @@ from typing import Any
 
 from vega_datasets import local_data
 
-from weft import AssetSelection, HookContext, OpExecutionContext, define_asset_job, graph, job, op, success_hook
-
 from weather.raw import MONTHS
 from weather.resources import OutputFolder
+from weft import AssetSelection, HookContext, OpExecutionContext, define_asset_job, graph, job, op, success_hook
 
 
 @success_hook

@@ -11,9 +11,8 @@ matplotlib.use("Agg")  # no screen is needed
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from weft import AssetIn, MaterializeResult, MetadataValue, asset
-
 from weather.resources import OutputFolder, Warehouse, table_metadata
+from weft import AssetIn, MaterializeResult, MetadataValue, asset
 
 
 def _stored(warehouse: Warehouse, table: str, frame: pd.DataFrame) -> MaterializeResult[Any]:
