@@ -178,7 +178,7 @@ def multi_asset_check(
             )
         resources = check_mapping(resource_defs, "resource_defs", where)
         signature = resource_aware_signature(fn, required_resource_keys, resources, config_schema, where)
-        inputs = asset_inputs(where, signature, ins, declared_at(fn))
+        inputs = asset_inputs(where, signature, ins, fn)
         op = OpDefinition(
             fn,
             what="multi-asset check",

@@ -9,9 +9,9 @@ from weft.definitions.inputs_outputs import AssetDep, asset_key_of
 from weft.definitions.names import (
     check_each,
     check_group_name,
-    check_kind,
     check_mapping,
     check_name,
+    check_optional,
     check_owners,
     check_tags,
 )
@@ -82,11 +82,11 @@ class AssetSpec:
     ) -> None:
         self.key = AssetKey.of(key)
         where = f'asset "{self.key.to_user_string()}"'
-        self.deps = AssetDep.each(deps, where)
-        self.description = check_kind(description, (str, type(None)), "description", where)
+        self.deps = AssetDep.each(deps, where) if deps else ()
+        self.description: str | None = check_optional(description, str, "description", where)
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", where) if metadata else _NONE
         self.group_name = check_group_name(group_name) if group_name is not None else None
-        self.code_version = check_kind(code_version, (str, type(None)), "code_version", where)
+        self.code_version: str | None = check_optional(code_version, str, "code_version", where)
         self.owners = check_owners(owners, where) if owners else ()
         self.tags: Mapping[str, str] = check_tags(tags, where) if tags else _NONE
         self.kinds = tuple(sorted(set(check_each(kinds, str, "kinds", where)))) if kinds else ()
@@ -217,7 +217,7 @@ class AssetCheckSpec:
         self.name = check_name(name, "a check")
         self.asset_key = asset_key_of(asset)
         where = f'check "{name}"'
-        self.description = check_kind(description, (str, type(None)), "description", where)
+        self.description: str | None = check_optional(description, str, "description", where)
         self.additional_deps = AssetDep.each(additional_deps, where)
         self.blocking = blocking
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", where) if metadata else _NONE

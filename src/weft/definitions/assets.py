@@ -6,12 +6,14 @@ make it, written as if nothing else ran.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
+from weft.definitions.composition import in_composition
 from weft.definitions.decorated import check_called, check_decorated, decorated_name
 from weft.definitions.flatten import StepBody, flatten_graph
 from weft.definitions.graph import GraphDefinition
@@ -27,10 +29,10 @@ from weft.definitions.inputs_outputs import (
     asset_key_of,
 )
 from weft.definitions.names import check_each, check_kind, check_mapping, check_name
-from weft.definitions.op import OpDefinition
+from weft.definitions.op import PLAIN_OUT, PLAIN_OUTS, OpDefinition
 from weft.definitions.results import DEFAULT_OUTPUT
 from weft.definitions.signature import FunctionSignature, parse_signature
-from weft.definitions.source import declared_at
+from weft.definitions.source import called_at, declared_at
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError, did_you_mean, some_of
 from weft.model.assets import AssetCheckNode, AssetDependency, AssetNode
@@ -54,6 +56,21 @@ R = TypeVar("R")
 
 
 _NONE: Mapping[Any, Any] = {}
+_NO_HOOKS: frozenset[HookDefinition] = frozenset()
+
+PLAIN_IN = AssetIn()
+"""How most parameters are loaded: the asset of their name, in no special way."""
+
+
+@functools.lru_cache(maxsize=65_536)
+def implicit_key(name: str) -> AssetKey:
+    """The key that is only a name. Remembered: an asset and what depends on it then hold one object, which also compares faster."""
+    return AssetKey(name)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _implicit_input(name: str) -> AssetInput:
+    return AssetInput(implicit_key(name), PLAIN_IN, is_implicit=True)
 
 
 class AssetInput:
@@ -74,6 +91,8 @@ class AssetInput:
 
     def describe(self, name: str) -> AssetDependency:
         """The edge of the argument of that name."""
+        if self.asset_in is PLAIN_IN:
+            return AssetDependency(self.key, name)
         mapping = self.asset_in.partition_mapping
         return AssetDependency(
             self.key, None if self.is_nothing else name, mapping.to_spec() if mapping is not None else None
@@ -81,6 +100,8 @@ class AssetInput:
 
     def step_input(self, name: str) -> StepInput:
         """The input of the step, as if nothing else ran."""
+        if self.asset_in is PLAIN_IN:
+            return StepInput(name=name, source=FromAsset(self.key), asset_key=self.key)
         source = OrderOnly(()) if self.is_nothing else FromAsset(self.key)
         return StepInput(name=name, source=source, asset_key=self.key, rule=self.asset_in.rule)
 
@@ -108,7 +129,7 @@ class AssetsDefinition(Generic[P, R]):
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         self.node_def = node_def
-        self.specs_by_output: Mapping[str, AssetSpec] = dict(specs_by_output)
+        self.specs_by_output = specs_by_output
         self.check_specs_by_output: Mapping[str, AssetCheckSpec] = check_specs_by_output or _NONE
         self.inputs: Mapping[str, AssetInput] = inputs or _NONE
         self.internal_deps: Mapping[AssetKey, frozenset[AssetKey]] = (
@@ -116,8 +137,8 @@ class AssetsDefinition(Generic[P, R]):
         )
         self.can_subset = can_subset
         self.resource_defs: Mapping[str, Any] = resource_defs or _NONE
-        self.hooks: frozenset[HookDefinition] = frozenset(
-            check_each(hooks, HookDefinition, "hooks", f'"{node_def.name}"') if hooks else ()
+        self.hooks: frozenset[HookDefinition] = (
+            frozenset(check_each(hooks, HookDefinition, "hooks", f'"{node_def.name}"')) if hooks else _NO_HOOKS
         )
         self.retry_policy = retry_policy
         self.__name__ = node_def.name
@@ -200,6 +221,15 @@ class AssetsDefinition(Generic[P, R]):
         for body in self.bodies().values():
             needed |= body.op.required_resource_keys
         return frozenset(needed)
+
+    def needed_resource_keys(self) -> set[str]:
+        """The keys of every resource that its steps, hooks, inputs and outputs name, the default I/O manager included."""
+        needed = {key for hook in self.hooks for key in hook.required_resource_keys}
+        if isinstance(self.node_def, OpDefinition):
+            return needed | self.node_def.needed_resource_keys()
+        for body in self.bodies().values():
+            needed |= body.op.needed_resource_keys()
+        return needed
 
     def get_asset_spec(self, key: CoercibleToAssetKey | None = None) -> AssetSpec:
         """The spec of one of its assets."""
@@ -326,12 +356,22 @@ class AssetsDefinition(Generic[P, R]):
         flat = flatten_graph(self.node_def, self._graph_inputs(), prefix=(name,), hooks=self.hooks)
         return dict(flat.bodies)
 
+    def input_values(self) -> Mapping[str, Any]:
+        """Defaults of inputs of graphs inside it, by the name under which its steps ask for them."""
+        if isinstance(self.node_def, OpDefinition):
+            return _NONE
+        return flatten_graph(self.node_def, self._graph_inputs(), prefix=(self.node_def.name,)).values
+
+    def named(self, step_name: str) -> AssetsDefinition[P, R]:
+        """A copy whose step has another name. The keys stay."""
+        return self._copy(node_def=self.node_def.renamed(step_name))
+
     def _order_only(self) -> tuple[StepInput, ...]:
+        if not self.check_specs_by_output and not any(spec.deps for spec in self.specs_by_output.values()):
+            return ()
         about = [dep.asset_key for spec in self.specs_by_output.values() for dep in spec.deps]
         for check in self.check_specs_by_output.values():
             about += [*(dep.asset_key for dep in check.additional_deps), check.asset_key]
-        if not about:
-            return ()
         known = {*self.keys, *(given.key for given in self.inputs.values())}
         return tuple(
             StepInput(name=f"dep {key.to_user_string()}", source=OrderOnly(()), asset_key=key)
@@ -353,10 +393,10 @@ class AssetsDefinition(Generic[P, R]):
             key=op.name,
             op_name=op.name,
             inputs=(*inputs, *self._order_only()),
-            outputs=tuple(self._output_plan(name, out) for name, out in op.outs.items()),
+            outputs=tuple([self._output_plan(name, out) for name, out in op.outs.items()]),
             retry_policy=op.retry_policy,
             tags=op.tags,
-            resource_keys=tuple(sorted(op.required_resource_keys)),
+            resource_keys=tuple(sorted(op.required_resource_keys)) if op.required_resource_keys else (),
             pool=op.pool,
             timeout_seconds=op.timeout_seconds,
             code_version=op.code_version,
@@ -364,6 +404,8 @@ class AssetsDefinition(Generic[P, R]):
 
     def _output_plan(self, name: str, out: Out) -> StepOutputPlan:
         spec = self.specs_by_output.get(name)
+        if spec is not None and out is PLAIN_OUT:
+            return StepOutputPlan(name=name, asset_key=spec.key)
         check = self.check_specs_by_output.get(name)
         return StepOutputPlan(
             name=name,
@@ -408,7 +450,18 @@ class AssetsDefinition(Generic[P, R]):
     # --- calling -----------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the user's function as a plain function, for tests. Nothing is recorded."""
+        """Call the user's function as a plain function, for tests. Nothing is recorded.
+
+        Raises:
+            DefinitionError: (WEFT-D091) it is called in the body of a graph or job.
+        """
+        if in_composition():
+            raise DefinitionError(
+                f"{self!r} was called in the body of a graph or job.",
+                code="WEFT-D091",
+                facts={"called at": called_at() or "?"},
+                fix="call ops there; to run assets by name, use define_asset_job(...) or materialize([...])",
+            )
         from weft.execution.direct_invocation import invoke_assets
 
         return invoke_assets(self, args, kwargs)  # type: ignore[no-any-return]  # what the user's function returns
@@ -528,21 +581,21 @@ def asset(
         resources = check_mapping(resource_defs, "resource_defs", where)
         manager_key = _io_manager(asset_key, io_manager_def, io_manager_key, resources)
         signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
-        inputs = asset_inputs(where, signature, ins, declared_at(function))
-        outs: dict[str, Out] = {
-            DEFAULT_OUTPUT: Out(
-                _returned_value_type(value_type, signature.return_annotation),
-                is_required=output_required,
-                io_manager_key=manager_key,
-            )
-        }
-        checks = checks_by_output(check_specs, outs, where)
+        inputs = asset_inputs(where, signature, ins, function)
+        outs = PLAIN_OUTS
+        returned = _returned_value_type(value_type, signature.return_annotation)
+        if not (returned is NO_DEFAULT and output_required and manager_key == DEFAULT_IO_MANAGER_KEY):
+            outs = {DEFAULT_OUTPUT: Out(returned, is_required=output_required, io_manager_key=manager_key)}
+        checks = _NONE
+        if check_specs:
+            outs = dict(outs)
+            checks = checks_by_output(check_specs, outs, where)
         op = OpDefinition(
             function,
             what="asset",
             name=asset_key.to_python_identifier(),
             description=description,
-            ins=op_ins(inputs),
+            ins=op_ins(inputs) if ins else None,
             outs=outs,
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
@@ -646,7 +699,7 @@ def multi_asset(
             "declared_at": declared_at(function),
         }
         signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
-        inputs = asset_inputs(where, signature, ins, declared_at(function))
+        inputs = asset_inputs(where, signature, ins, function)
         common = _beside_inputs(AssetDep.each(deps, where), inputs, where)
         by_output, op_outs = (
             _from_asset_outs(outs, shared, common, where) if outs else _from_specs(own_specs, shared, common, where)
@@ -702,7 +755,7 @@ def _asset_key(
             )
         check_name(whole.to_python_identifier(), "an asset")
         return whole
-    own = AssetKey(decorated_name(fn, name, "an asset"))
+    own = implicit_key(decorated_name(fn, name, "an asset"))
     return own.with_prefix(key_prefix) if key_prefix else own
 
 
@@ -734,12 +787,8 @@ def _io_manager(key: AssetKey, manager: Any, manager_key: str | None, resources:
     return own
 
 
-PLAIN_IN = AssetIn()
-"""How most parameters are loaded: the asset of their name, in no special way."""
-
-
 def asset_inputs(
-    where: str, signature: FunctionSignature, ins: Mapping[str, AssetIn] | None, place: str | None
+    where: str, signature: FunctionSignature, ins: Mapping[str, AssetIn] | None, fn: Callable[..., Any]
 ) -> Mapping[str, AssetInput]:
     """Which asset each parameter loads.
 
@@ -749,6 +798,8 @@ def asset_inputs(
     parameters = signature.inputs
     if not parameters and not ins:
         return _NONE
+    if not ins:
+        return {name: _implicit_input(name) for name in parameters}
     declared = check_mapping(ins, "ins", where)
     for name, given in declared.items():
         check_kind(given, AssetIn, f'the input "{name}"', where)
@@ -757,7 +808,7 @@ def asset_inputs(
             raise DefinitionError(
                 f'{where} declares the input "{name}", which its function does not take.',
                 code="WEFT-D016",
-                facts={"parameters": ", ".join(parameters) or "(none)", "declared in": place or "?"},
+                facts={"parameters": ", ".join(parameters) or "(none)", "declared in": declared_at(fn) or "?"},
                 fix=did_you_mean(name, parameters, f'add a parameter "{name}", or use deps= where no value is loaded'),
             )
     result = {}

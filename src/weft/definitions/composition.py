@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from abc import ABC
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from weft.definitions.names import check_name
+from weft.definitions.hooks import HookDefinition
+from weft.definitions.names import check_each, check_name, check_optional, tag_texts
 from weft.errors import DefinitionError, InvocationError, did_you_mean
+from weft.model.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from weft.definitions.hooks import HookDefinition
     from weft.definitions.inputs_outputs import In, Out
-    from weft.model.retry import RetryPolicy
 
 
 class NodeDefinition(ABC):
@@ -33,13 +33,13 @@ class NodeDefinition(ABC):
         """This node under another name."""
         return PendingNode(self, name=name)
 
-    def tag(self, tags: Mapping[str, str]) -> PendingNode:
+    def tag(self, tags: Mapping[str, Any]) -> PendingNode:
         """This node with more tags."""
         return PendingNode(self, tags=tags)
 
-    def with_hooks(self, hook_defs: set[HookDefinition]) -> PendingNode:
+    def with_hooks(self, hook_defs: Collection[HookDefinition]) -> PendingNode:
         """This node with hooks."""
-        return PendingNode(self, hooks=frozenset(hook_defs))
+        return PendingNode(self, hooks=hook_defs)
 
     def with_retry_policy(self, retry_policy: RetryPolicy) -> PendingNode:
         """This node with another retry policy."""
@@ -54,27 +54,28 @@ class PendingNode:
         definition: NodeDefinition,
         *,
         name: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        hooks: frozenset[HookDefinition] = frozenset(),
+        tags: Mapping[str, Any] | None = None,
+        hooks: Collection[HookDefinition] = (),
         retry_policy: RetryPolicy | None = None,
     ) -> None:
+        where = f'node "{name or definition.name}"'
         self.definition = definition
         self.name = check_name(name, "a node") if name is not None else None
-        self.tags = dict(tags or {})
-        self.hooks = hooks
-        self.retry_policy = retry_policy
+        self.tags = tag_texts(tags, where)
+        self.hooks: frozenset[HookDefinition] = frozenset(check_each(hooks, HookDefinition, "hooks", where))
+        self.retry_policy: RetryPolicy | None = check_optional(retry_policy, RetryPolicy, "retry_policy", where)
 
     def alias(self, name: str) -> PendingNode:
         """The same under another name."""
         return self._with(name=name)
 
-    def tag(self, tags: Mapping[str, str]) -> PendingNode:
+    def tag(self, tags: Mapping[str, Any]) -> PendingNode:
         """The same with more tags."""
         return self._with(tags={**self.tags, **tags})
 
-    def with_hooks(self, hook_defs: set[HookDefinition]) -> PendingNode:
+    def with_hooks(self, hook_defs: Collection[HookDefinition]) -> PendingNode:
         """The same with more hooks."""
-        return self._with(hooks=self.hooks | hook_defs)
+        return self._with(hooks=[*self.hooks, *hook_defs])
 
     def with_retry_policy(self, retry_policy: RetryPolicy) -> PendingNode:
         """The same with another retry policy."""
@@ -99,15 +100,71 @@ class PendingNode:
         return invoke_node(self.definition, args, kwargs, pending=self)
 
 
-class NodeOutput:
+class Handle:
+    """Stands for a value while a graph is composed. It can be passed on to nodes, and nothing else: the value exists when the graph runs."""
+
+    __slots__ = ("composition",)
+
+    def __init__(self, composition: Composition) -> None:
+        self.composition = composition
+
+    def _misused(self, how: str) -> DefinitionError:
+        return DefinitionError(
+            f"{self} was {how} while the graph was composed.",
+            code="WEFT-D063",
+            facts={"why": "the body of a graph only wires ops; values exist when it runs"},
+            fix="do it in an op; for a number of steps that is known at run time only, use DynamicOut() with .map()",
+        )
+
+    def __bool__(self) -> bool:
+        raise self._misused("used as a condition")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._misused("iterated over")
+
+    def __len__(self) -> int:
+        raise self._misused("asked for its length")
+
+    def __getitem__(self, item: object) -> Any:
+        raise self._misused("indexed")
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        raise self._misused("called")
+
+    def __eq__(self, other: object) -> bool:
+        raise self._misused("compared")
+
+    def __lt__(self, other: object) -> bool:
+        raise self._misused("compared")
+
+    def __gt__(self, other: object) -> bool:
+        raise self._misused("compared")
+
+    def __add__(self, other: object) -> Any:
+        raise self._misused("added to something")
+
+    def __radd__(self, other: object) -> Any:
+        raise self._misused("added to something")
+
+    def __mul__(self, other: object) -> Any:
+        raise self._misused("multiplied")
+
+    __hash__ = object.__hash__
+
+
+class NodeOutput(Handle):
     """A handle of one output of a node, in the body of a graph."""
 
     __slots__ = ("is_dynamic", "node", "output")
 
-    def __init__(self, node: str, output: str, is_dynamic: bool = False) -> None:
+    def __init__(self, composition: Composition, node: str, output: str, is_dynamic: bool = False) -> None:
+        super().__init__(composition)
         self.node = node
         self.output = output
         self.is_dynamic = is_dynamic
+
+    def __str__(self) -> str:
+        return f'the output "{self.output}" of "{self.node}"'
 
     def map(self, fn: Callable[[Any], Any]) -> Any:
         """Call `fn` with a handle of one value: what it calls gets one copy for each value at run time."""
@@ -117,7 +174,14 @@ class NodeOutput:
                 code="WEFT-D062",
                 fix="declare it with DynamicOut(), or call the op with it directly",
             )
-        mapped = fn(NodeOutput(self.node, self.output, is_dynamic=False))
+        if not callable(fn):
+            raise DefinitionError(
+                f"{self} was mapped over something that cannot be called.",
+                code="WEFT-D089",
+                facts={"found": f"{fn!r:.80}" if not isinstance(fn, Handle) else str(fn)},
+                fix="give the op itself, or a function that calls ops: .map(clean), .map(lambda x: load(clean(x)))",
+            )
+        mapped = fn(NodeOutput(self.composition, self.node, self.output))
         return _mark_mapped(mapped)
 
     def collect(self) -> CollectedOutput:
@@ -128,34 +192,34 @@ class NodeOutput:
                 code="WEFT-D062",
                 fix="collect the result of .map(), or a DynamicOut()",
             )
-        return CollectedOutput(self.node, self.output)
-
-    def __iter__(self) -> Iterator[Any]:
-        raise DefinitionError(
-            f'the output "{self.output}" of "{self.node}" was iterated over while the graph was composed.',
-            code="WEFT-D063",
-            facts={"why": "the body of a graph only wires ops; values exist when it runs"},
-            fix="use DynamicOut() with .map() for a number of steps that is known at run time only",
-        )
+        return CollectedOutput(self.composition, self.node, self.output)
 
 
-class CollectedOutput:
+class CollectedOutput(Handle):
     """A handle of all values of a dynamic output as a list."""
 
     __slots__ = ("node", "output")
 
-    def __init__(self, node: str, output: str) -> None:
+    def __init__(self, composition: Composition, node: str, output: str) -> None:
+        super().__init__(composition)
         self.node = node
         self.output = output
 
+    def __str__(self) -> str:
+        return f'the collected output "{self.output}" of "{self.node}"'
 
-class GraphInput:
+
+class GraphInput(Handle):
     """A handle of an input of the graph that is being composed."""
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, composition: Composition, name: str) -> None:
+        super().__init__(composition)
         self.name = name
+
+    def __str__(self) -> str:
+        return f'the input "{self.name}" of graph "{self.composition.graph_name}"'
 
 
 Wire: TypeAlias = "NodeOutput | CollectedOutput | GraphInput | list[NodeOutput | CollectedOutput | GraphInput]"
@@ -219,6 +283,17 @@ def composing(graph_name: str) -> Iterator[Composition]:
         _current.reset(token)
 
 
+def called_as_function(kind: str, name: str) -> InvocationError:
+    """The error (WEFT-I003) for a graph or job that is called as if it were a function."""
+    return InvocationError(
+        f'{kind} "{name}" was called {"in" if in_composition() else "outside"} the body of a graph or job.',
+        code="WEFT-I003",
+        fix="call the ops and graphs that it consists of: a job is not a part of another"
+        if in_composition()
+        else f"run it with {name}.execute_in_process(){'' if kind == 'job' else ', or call it in a @job'}",
+    )
+
+
 def invoke_node(
     definition: NodeDefinition, args: Sequence[Any], kwargs: Mapping[str, Any], *, pending: PendingNode | None = None
 ) -> Any:
@@ -235,7 +310,7 @@ def invoke_node(
         pending.hooks if pending else frozenset(),
         pending.retry_policy if pending else None,
     )
-    handles = [NodeOutput(name, output, out.is_dynamic) for output, out in definition.outs.items()]
+    handles = [NodeOutput(composition, name, output, out.is_dynamic) for output, out in definition.outs.items()]
     if len(handles) == 1:
         return handles[0]
     if not handles:
@@ -274,6 +349,13 @@ def _wire_inputs(
         )
     given: dict[str, Any] = dict(zip(positional, args, strict=False))
     for key, value in kwargs.items():
+        if key in given:
+            raise DefinitionError(
+                f'"{name}" in graph "{composition.graph_name}" was given its input "{key}" twice.',
+                code="WEFT-D090",
+                facts={"inputs": ", ".join(positional)},
+                fix="pass it by position or by name",
+            )
         if key not in definition.ins:
             raise DefinitionError(
                 f'"{name}" in graph "{composition.graph_name}" has no input "{key}".',
@@ -286,6 +368,13 @@ def _wire_inputs(
 
 
 def _wire(composition: Composition, node: str, input_name: str, value: Any) -> Wire:
+    if isinstance(value, Handle) and value.composition is not composition:
+        raise DefinitionError(
+            f'"{node}" in graph "{composition.graph_name}" takes {value}, which belongs to another graph.',
+            code="WEFT-D095",
+            facts={"input": input_name, "made in": f'graph "{value.composition.graph_name}"'},
+            fix="pass it in: make it an input of this graph, or an output of the other",
+        )
     if isinstance(value, (CollectedOutput, GraphInput)):
         return value
     if isinstance(value, NodeOutput):
@@ -305,16 +394,27 @@ def _wire(composition: Composition, node: str, input_name: str, value: Any) -> W
     raise DefinitionError(
         f'"{node}" in graph "{composition.graph_name}" was given {type(value).__name__} for its input "{input_name}".',
         code="WEFT-D021",
-        facts={"value": repr(value)[:80], "expected": "the output of another op, or an input of the graph"},
-        fix="make the value the output of an op, a default of the input, or configuration",
+        facts={"value": f"{value!r:.80}", "expected": "the output of another op, or an input of the graph"},
+        fix=_fix_of_literal(value),
     )
+
+
+def _fix_of_literal(value: Any) -> str:
+    if isinstance(value, (NodeDefinition, PendingNode)):
+        name = value.name if isinstance(value, NodeDefinition) else value.definition.name
+        return f"call it: {name}()"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return f"choose one of its outputs, for example .{value._fields[0]}"
+    if value is None:
+        return "give the output of an op; a function without outputs gives None"
+    return "make the value the output of an op, a default of the input, or configuration"
 
 
 def _mark_mapped(result: Any) -> Any:
     """Results of a mapped call are dynamic again, so that they can be mapped further or collected."""
     if isinstance(result, NodeOutput):
-        return NodeOutput(result.node, result.output, is_dynamic=True)
-    if isinstance(result, tuple):
+        return NodeOutput(result.composition, result.node, result.output, is_dynamic=True)
+    if isinstance(result, (tuple, list)):
         marked = [_mark_mapped(item) for item in result]
-        return type(result)(*marked) if hasattr(result, "_fields") else tuple(marked)
+        return type(result)(*marked) if hasattr(result, "_fields") else type(result)(marked)
     return result

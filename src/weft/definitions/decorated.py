@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from weft.definitions.names import check_name
@@ -18,6 +19,8 @@ def check_decorated(value: Any, decorator: str) -> None:
         DefinitionError: (WEFT-D073) it is decorated already, or is no function.
     """
     kind = type(value)
+    if kind is FunctionType:
+        return
     if kind.__module__.startswith("weft."):
         raise DefinitionError(
             f"@{decorator} was put on something that is decorated already.",
@@ -80,8 +83,10 @@ def decorated_description(fn: Callable[..., Any], given: str | None) -> str | No
     """The description given, else the docstring without its indentation."""
     if given is not None:
         return given
-    text = inspect.unwrap(plain_function(fn)).__doc__
-    return inspect.cleandoc(text) if text else None
+    if type(fn) is not FunctionType or fn.__dict__:
+        fn = inspect.unwrap(plain_function(fn))
+    text = fn.__doc__
+    return inspect.cleandoc(text) if text and "\n" in text else text or None
 
 
 def plain_function(fn: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean, some_of
 from weft.model.keys import AssetKey, CoercibleToAssetKey
@@ -40,11 +41,11 @@ class Definitions:
         resources: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        self.assets: Sequence[Any] = list(assets)
-        self.asset_checks: Sequence[Any] = list(asset_checks)
-        self.jobs: Sequence[Any] = list(jobs)
-        self.resources: Mapping[str, Any] = dict(resources or {})
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.assets: Sequence[Any] = check_each(assets, object, "assets", "Definitions")
+        self.asset_checks: Sequence[Any] = check_each(asset_checks, object, "asset_checks", "Definitions")
+        self.jobs: Sequence[Any] = check_each(jobs, object, "jobs", "Definitions")
+        self.resources: Mapping[str, Any] = check_mapping(resources, "resources", "Definitions")
+        self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "Definitions")
         self.declared_at = called_at()
         self._repository: Repository | None = None
 
@@ -69,8 +70,10 @@ class Definitions:
         """
         resources: dict[str, Any] = {}
         for part in parts:
+            check_kind(part, Definitions, "a part", "Definitions.merge")
             for key, resource in part.resources.items():
-                if key in resources and resources[key] is not resource and resources[key] != resource:
+                # Some objects compare element by element (arrays, frames): only a plain True means that they are equal.
+                if key in resources and resources[key] is not resource and (resources[key] == resource) is not True:
                     raise DefinitionError(
                         f'Two of the merged definitions have different resources under the key "{key}".',
                         code="WEFT-D044",

@@ -49,19 +49,24 @@ class StepBody:
 
 
 class FlatGraph:
-    """The steps of a graph in topological order, their bodies by step key, and where each output of the graph comes from."""
+    """The steps of a graph in topological order, their bodies by step key, and where each output of the graph comes from.
 
-    __slots__ = ("bodies", "outputs", "steps")
+    `values` are the defaults of inputs of graphs inside it that nothing is connected to, by the name under which `FromValue` asks for them.
+    """
+
+    __slots__ = ("bodies", "outputs", "steps", "values")
 
     def __init__(
         self,
         steps: tuple[StepPlan, ...],
         bodies: Mapping[str, StepBody],
         outputs: Mapping[str, FromOutput | FromCollected],
+        values: Mapping[str, Any],
     ) -> None:
         self.steps = steps
         self.bodies = bodies
         self.outputs = outputs
+        self.values = values
 
 
 def flatten_graph(
@@ -86,7 +91,7 @@ def flatten_graph(
     """
     walk = _Walk()
     outputs = walk.graph(graph, inputs, prefix, hooks, retry_policy)
-    return FlatGraph(tuple(walk.steps), walk.bodies, outputs)
+    return FlatGraph(tuple(walk.steps), walk.bodies, outputs, walk.values)
 
 
 def config_path(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -98,6 +103,7 @@ class _Walk:
     def __init__(self) -> None:
         self.steps: list[StepPlan] = []
         self.bodies: dict[str, StepBody] = {}
+        self.values: dict[str, Any] = {}
         self._fan_outs: dict[str, tuple[OutputRef, ...]] = {}
         self._dynamic: set[tuple[str, str]] = set()
 
@@ -117,7 +123,11 @@ class _Walk:
             node_hooks = hooks | node.hooks
             if isinstance(node.definition, GraphDefinition):
                 made[node.name] = self.graph(
-                    node.definition, connected, path, node_hooks, node.retry_policy or retry_policy
+                    node.definition,
+                    {**self._defaults(node.definition, path), **connected},
+                    path,
+                    node_hooks,
+                    node.retry_policy or retry_policy,
                 )
             else:
                 assert isinstance(node.definition, OpDefinition)
@@ -128,6 +138,16 @@ class _Walk:
             assert isinstance(source, (FromOutput, FromCollected)), "outputs of a graph are outputs of nodes"
             outputs[name] = source
         return outputs
+
+    def _defaults(self, graph: GraphDefinition, path: tuple[str, ...]) -> dict[str, InputSource]:
+        """Where the inputs of an inner graph come from that have a default."""
+        defaults: dict[str, InputSource] = {}
+        for name, declared in graph.ins.items():
+            if declared.has_default:
+                value_name = ".".join((*path, name))
+                self.values[value_name] = declared.default_value
+                defaults[name] = FromValue(value_name)
+        return defaults
 
     def _op(
         self,

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any, overload
 
 from weft.definitions.composition import (
     CollectedOutput,
+    Composition,
     GraphInput,
+    Handle,
     Node,
     NodeDefinition,
     NodeOutput,
+    called_as_function,
     composing,
     in_composition,
     invoke_node,
 )
-from weft.definitions.inputs_outputs import GraphIn, GraphOut, In, Out
-from weft.definitions.names import check_name
+from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
+from weft.definitions.inputs_outputs import DynamicOut, GraphIn, GraphOut, In, Out
+from weft.definitions.names import check_kind, check_mapping, check_name, tag_texts
 from weft.definitions.results import DEFAULT_OUTPUT
+from weft.definitions.signature import parse_signature
 from weft.definitions.source import declared_at
-from weft.errors import DefinitionError, InvocationError
+from weft.errors import DefinitionError, did_you_mean, some_of
 
 if TYPE_CHECKING:
     from weft.definitions.job import JobDefinition
@@ -37,71 +42,115 @@ class GraphDefinition(NodeDefinition):
         description: str | None = None,
         ins: Mapping[str, GraphIn] | None = None,
         out: GraphOut | Mapping[str, GraphOut] | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
         config: Any = None,
+        what: str = "graph",
     ) -> None:
-        self.name = check_name(name or fn.__name__, "a graph")
-        self.description = description or fn.__doc__
+        check_decorated(fn, what)
+        self.name = decorated_name(fn, name, f"a {what}")
+        where = f'{what} "{self.name}"'
+        self.description = decorated_description(fn, description)
         self.declared_at = declared_at(fn)
-        self.tags = dict(tags or {})
+        self.tags = tag_texts(tags, where)
         self.config = config
-        defaults = {key: parameter.default for key, parameter in inspect.signature(fn).parameters.items()}
-        self.ins = {
-            key: In(description=(ins or {}).get(key, GraphIn()).description, default_value=default)
-            for key, default in defaults.items()
-        }
+        self.ins = self._make_ins(fn, check_mapping(ins, "ins", where), where)
         with composing(self.name) as composition:
-            result = fn(**{key: GraphInput(key) for key in self.ins})
+            result = fn(**{key: GraphInput(composition, key) for key in self.ins})
         self.nodes: dict[str, Node] = composition.nodes
-        self.output_wires = self._output_wires(result, out)
+        self.output_wires = self._output_wires(composition, result, _declared_outputs(out, where), where)
         self.outs = {key: self._out_of(wire) for key, wire in self.output_wires.items()}
         self.__name__ = self.name
         self.__doc__ = self.description
 
+    def _make_ins(self, fn: Callable[..., Any], declared: Mapping[str, GraphIn], where: str) -> dict[str, In]:
+        signature = parse_signature(fn)
+        foreign = [signature.context, signature.config, *signature.resources, "**" if signature.accepts_any else None]
+        for parameter in foreign:
+            if parameter is not None:
+                raise DefinitionError(
+                    f'{where} takes "{parameter}", which cannot be an input of it.',
+                    code="WEFT-D092",
+                    facts={"declared in": self.declared_at or "?", "why": "its body runs once, when it is declared"},
+                    fix="take context, configuration and resources in the ops, and name each input as a parameter",
+                )
+        for name, given in declared.items():
+            check_kind(given, GraphIn, f'the input "{name}"', where)
+            if name not in signature.inputs:
+                raise DefinitionError(
+                    f'{where} declares the input "{name}", which its function does not take.',
+                    code="WEFT-D096",
+                    facts={
+                        "parameters": ", ".join(signature.inputs) or "(none)",
+                        "declared in": self.declared_at or "?",
+                    },
+                    fix=did_you_mean(name, signature.inputs, f'add a parameter "{name}"'),
+                )
+        return {
+            name: In(
+                parameter.annotation,
+                declared[name].description if name in declared else None,
+                parameter.default,
+            )
+            for name, parameter in signature.inputs.items()
+        }
+
     def _output_wires(
-        self, result: Any, out: GraphOut | Mapping[str, GraphOut] | None
+        self, composition: Composition, result: Any, declared: list[str] | None, where: str
     ) -> dict[str, NodeOutput | CollectedOutput]:
         if result is None:
             wires: dict[str, Any] = {}
         elif isinstance(result, Mapping):
             wires = dict(result)
-        elif isinstance(result, tuple):
-            names = list(out) if isinstance(out, Mapping) else list(getattr(result, "_fields", ()))
-            if len(names) != len(result):
-                raise DefinitionError(
-                    f'graph "{self.name}" returns {len(result)} outputs, but declares {len(names)}.',
-                    code="WEFT-D022",
-                    facts={"declared in": self.declared_at or "?"},
-                    fix='declare them in order: out={"a": GraphOut(), "b": GraphOut()}',
-                )
-            wires = dict(zip(names, result, strict=True))
         else:
-            names = list(out) if isinstance(out, Mapping) else [DEFAULT_OUTPUT]
-            wires = {names[0]: result}
+            values = list(result) if isinstance(result, tuple) else [result]
+            names = declared
+            if names is None:
+                names = list(getattr(result, "_fields", ())) if isinstance(result, tuple) else [DEFAULT_OUTPUT]
+            if len(names) != len(values):
+                raise self._unlike(len(values), names, where)
+            wires = dict(zip(names, values, strict=True))
+        if declared is not None and wires.keys() != set(declared):
+            raise self._unlike(len(wires), declared, where)
         for key, wire in wires.items():
-            if not isinstance(wire, (NodeOutput, CollectedOutput)):
-                raise DefinitionError(
-                    f'graph "{self.name}" returns {type(wire).__name__} as its output "{key}".',
-                    code="WEFT-D023",
-                    facts={"declared in": self.declared_at or "?", "expected": "what a node in its body gave"},
-                    fix="return the output of an op",
-                )
+            if isinstance(wire, (NodeOutput, CollectedOutput)) and wire.composition is composition:
+                continue
+            kind = str(wire) if isinstance(wire, Handle) else type(wire).__name__
+            raise DefinitionError(
+                f'{where} returns {kind} as its output "{key}".',
+                code="WEFT-D023",
+                facts={"declared in": self.declared_at or "?", "expected": "what a node in its body gave"},
+                fix="write a plain function that calls ops and returns what they give"
+                if inspect.isgenerator(wire) or inspect.iscoroutine(wire)
+                else "return the output of an op",
+            )
         return wires
+
+    def _unlike(self, returned: int, declared: list[str], where: str) -> DefinitionError:
+        return DefinitionError(
+            f"{where} returns {returned} {'output' if returned == 1 else 'outputs'}, but declares {len(declared)}.",
+            code="WEFT-D022",
+            facts={"declares": some_of(declared), "declared in": self.declared_at or "?"},
+            fix='declare what it returns, in order: out={"a": GraphOut(), "b": GraphOut()}',
+        )
 
     def _out_of(self, wire: NodeOutput | CollectedOutput) -> Out:
         inner = self.nodes[wire.node].definition.outs[wire.output]
         if isinstance(wire, CollectedOutput):
-            return Out(is_required=True, io_manager_key=inner.io_manager_key)
+            return Out(io_manager_key=inner.io_manager_key)
+        if wire.is_dynamic and not inner.is_dynamic:  # the result of .map(): one value for each mapping key
+            return DynamicOut(inner.value_type, inner.description, inner.is_required, inner.io_manager_key)
         return inner
+
+    def renamed(self, name: str) -> GraphDefinition:
+        """A copy under another name."""
+        copy = object.__new__(GraphDefinition)
+        copy.__dict__.update(self.__dict__, name=name)
+        return copy
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if in_composition():
             return invoke_node(self, args, kwargs)
-        raise InvocationError(
-            f'graph "{self.name}" was called outside the body of a graph or job.',
-            code="WEFT-I003",
-            fix=f"run it with {self.name}.execute_in_process(), or call it in a @job",
-        )
+        raise called_as_function("graph", self.name)
 
     def to_job(self, name: str | None = None, **settings: Any) -> JobDefinition:
         """This graph as a job. The settings are those of `job`."""
@@ -118,6 +167,18 @@ class GraphDefinition(NodeDefinition):
         return f"GraphDefinition({self.name!r})"
 
 
+def _declared_outputs(out: GraphOut | Mapping[str, GraphOut] | None, where: str) -> list[str] | None:
+    if out is None:
+        return None
+    if isinstance(out, GraphOut):
+        return [DEFAULT_OUTPUT]
+    names = []
+    for name, declared in check_mapping(out, "out", where).items():
+        check_kind(declared, GraphOut, f'the output "{name}"', where)
+        names.append(name if name == DEFAULT_OUTPUT else check_name(name, f"an output of {where}"))
+    return names
+
+
 @overload
 def graph(fn: Callable[..., Any], /) -> GraphDefinition: ...
 @overload
@@ -127,7 +188,7 @@ def graph(
     description: str | None = None,
     ins: Mapping[str, GraphIn] | None = None,
     out: GraphOut | Mapping[str, GraphOut] | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     config: Any = None,
 ) -> Callable[[Callable[..., Any]], GraphDefinition]: ...
 def graph(
@@ -138,7 +199,7 @@ def graph(
     description: str | None = None,
     ins: Mapping[str, GraphIn] | None = None,
     out: GraphOut | Mapping[str, GraphOut] | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     config: Any = None,
 ) -> GraphDefinition | Callable[[Callable[..., Any]], GraphDefinition]:
     """Make a function that calls ops a graph of them. Its parameters become inputs, what it returns the outputs.

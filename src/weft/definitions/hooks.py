@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection
 from typing import Any, overload
 
-from weft.definitions.names import check_name
+from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
+from weft.definitions.names import check_each
+from weft.definitions.source import declared_at
+from weft.errors import DefinitionError
 
 
 class HookDefinition:
@@ -22,11 +26,23 @@ class HookDefinition:
         required_resource_keys: Collection[str] = (),
         description: str | None = None,
     ) -> None:
+        check_decorated(fn, f"{on}_hook")
         self.fn = fn
-        self.name = check_name(name or fn.__name__, "a hook")
+        self.name = decorated_name(fn, name, "a hook")
         self.on = on
-        self.required_resource_keys = frozenset(required_resource_keys)
-        self.description = description or fn.__doc__
+        self.required_resource_keys: frozenset[str] = frozenset(
+            check_each(required_resource_keys, str, "required_resource_keys", f'hook "{self.name}"')
+        )
+        self.description = decorated_description(fn, description)
+        try:
+            inspect.signature(fn).bind(None)
+        except TypeError as error:
+            raise DefinitionError(
+                f'hook "{self.name}" cannot be called with a context alone.',
+                code="WEFT-D094",
+                facts={"reason": str(error), "declared in": declared_at(fn) or "?"},
+                fix=f"take the context as the only parameter: def {self.name}(context)",
+            ) from error
 
     def __call__(self, context: Any) -> Any:
         """Call the function itself, for tests."""

@@ -6,12 +6,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from weft.definitions.asset_selection import AssetSelection
+from weft.definitions.asset_spec import check_partitions_def
+from weft.definitions.composition import called_as_function
 from weft.definitions.flatten import FlatGraph, flatten_graph, graph_input_sources
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
-from weft.definitions.names import check_name
+from weft.definitions.names import check_each, check_mapping, check_name, check_optional, check_owners, tag_texts
 from weft.definitions.source import called_at
-from weft.errors import InvocationError
+from weft.errors import DefinitionError, InvocationError, did_you_mean
+from weft.model.codec import to_builtins
+from weft.model.metadata import metadata_values
 from weft.model.retry import RetryPolicy
 from weft.model.snapshot import JobSnapshot
 
@@ -23,7 +27,40 @@ if TYPE_CHECKING:
     from weft.model.partitions.definitions import PartitionsDefinition
 
 
-class JobDefinition:
+class _Settings:
+    """What every kind of job has besides what it runs."""
+
+    tags: dict[str, str]
+    run_tags: dict[str, str]
+    metadata: dict[str, Any]
+    hooks: frozenset[HookDefinition]
+    op_retry_policy: RetryPolicy | None
+    partitions_def: PartitionsDefinition | None
+    owners: tuple[str, ...]
+
+    def _settle(
+        self,
+        where: str,
+        *,
+        tags: Mapping[str, Any] | None,
+        run_tags: Mapping[str, Any] | None,
+        metadata: Mapping[str, Any] | None,
+        hooks: Collection[HookDefinition],
+        op_retry_policy: RetryPolicy | None,
+        partitions_def: PartitionsDefinition | None,
+        owners: Sequence[str],
+    ) -> None:
+        self.tags = tag_texts(tags, where)
+        self.run_tags = {**self.tags, **tag_texts(run_tags, where)}
+        self.metadata = check_mapping(metadata, "metadata", where)
+        metadata_values(self.metadata)
+        self.hooks = frozenset(check_each(hooks, HookDefinition, "hooks", where))
+        self.op_retry_policy = check_optional(op_retry_policy, RetryPolicy, "op_retry_policy", where)
+        self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
+        self.owners = check_owners(owners, where)
+
+
+class JobDefinition(_Settings):
     """A graph of ops with resources, configuration and settings. Made by `job` or `GraphDefinition.to_job`."""
 
     def __init__(
@@ -34,8 +71,8 @@ class JobDefinition:
         description: str | None = None,
         resource_defs: Mapping[str, Any] | None = None,
         config: Any = None,
-        tags: Mapping[str, str] | None = None,
-        run_tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         hooks: Collection[HookDefinition] = (),
         op_retry_policy: RetryPolicy | None = None,
@@ -44,22 +81,34 @@ class JobDefinition:
         owners: Sequence[str] = (),
     ) -> None:
         self.graph = graph
-        self.name = check_name(name or graph.name, "a job")
-        self.description = description or graph.description
-        self.resource_defs = dict(resource_defs or {})
-        self.config = config
-        self.tags = {**graph.tags, **(tags or {})}
-        self.run_tags = {**self.tags, **(run_tags or {})}
-        self.metadata = dict(metadata or {})
-        self.hooks = frozenset(hooks)
-        self.op_retry_policy = op_retry_policy
-        self.partitions_def = partitions_def
+        self.name = check_name(name, "a job") if name is not None else graph.name
+        where = f'job "{self.name}"'
+        self.description = description if description is not None else graph.description
+        self.resource_defs = check_mapping(resource_defs, "resource_defs", where)
+        self.config = config if config is not None else graph.config
+        self.declared_at = graph.declared_at
+        self._settle(
+            where,
+            tags={**graph.tags, **check_mapping(tags, "tags", where)},
+            run_tags=run_tags,
+            metadata=metadata,
+            hooks=hooks,
+            op_retry_policy=op_retry_policy,
+            partitions_def=partitions_def,
+            owners=owners,
+        )
+        given = check_mapping(input_values, "input_values", where)
+        for unknown in given.keys() - graph.ins.keys():
+            raise DefinitionError(
+                f'{where} has a value for the input "{unknown}", which its graph does not take.',
+                code="WEFT-D093",
+                facts={"inputs": ", ".join(graph.ins) or "(none)", "declared in": self.declared_at or "?"},
+                fix=did_you_mean(unknown, graph.ins, f'add a parameter "{unknown}" to the graph'),
+            )
         self.input_values = {
             **{name: declared.default_value for name, declared in graph.ins.items() if declared.has_default},
-            **(input_values or {}),
+            **given,
         }
-        self.owners = tuple(owners)
-        self.declared_at = graph.declared_at
         self._flat: FlatGraph | None = None
 
     @property
@@ -78,6 +127,14 @@ class JobDefinition:
             hooks=self.hooks,
             retry_policy=self.op_retry_policy,
         )
+
+    def needed_resource_keys(self) -> set[str]:
+        """The keys of every resource that its steps and hooks name, the default I/O manager included."""
+        needed: set[str] = set()
+        for body in self.flat.bodies.values():
+            needed |= body.op.needed_resource_keys()
+            needed.update(key for hook in body.hooks for key in hook.required_resource_keys)
+        return needed
 
     def describe(self) -> JobSnapshot:
         """The job as a value. Its plan carries every step."""
@@ -102,7 +159,7 @@ class JobDefinition:
         op_selection: Sequence[str] | None = None,
         run_id: str | None = None,
         input_values: Mapping[str, Any] | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
         resources: Mapping[str, Any] | None = None,
     ) -> ExecuteInProcessResult:
         """Run the job in this process and wait for its end.
@@ -137,9 +194,10 @@ class JobDefinition:
             resources=resources,
         )
 
-    def with_hooks(self, hook_defs: set[HookDefinition]) -> JobDefinition:
+    def with_hooks(self, hook_defs: Collection[HookDefinition]) -> JobDefinition:
         """The job with more hooks."""
-        return self._copy(hooks=self.hooks | hook_defs)
+        more = check_each(hook_defs, HookDefinition, "hooks", f'job "{self.name}"')
+        return self._copy(hooks=self.hooks.union(more))
 
     def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
         """The job with resources for the keys that it has none for."""
@@ -150,11 +208,19 @@ class JobDefinition:
         copy.__dict__.update(self.__dict__, _flat=None, **changes)
         return copy
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """A job is no function: it is run.
+
+        Raises:
+            InvocationError: (WEFT-I003) always.
+        """
+        raise called_as_function("job", self.name)
+
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"
 
 
-class AssetJobDefinition:
+class AssetJobDefinition(_Settings):
     """A job that makes a selection of assets and checks; resolved against the definitions it is declared with. Made by `define_asset_job`."""
 
     def __init__(
@@ -164,8 +230,8 @@ class AssetJobDefinition:
         *,
         config: Any = None,
         description: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        run_tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         partitions_def: PartitionsDefinition | None = None,
         hooks: Collection[HookDefinition] = (),
@@ -176,13 +242,16 @@ class AssetJobDefinition:
         self.selection = AssetSelection.of(selection) if selection is not None else AssetSelection.all()
         self.config = config
         self.description = description
-        self.tags = dict(tags or {})
-        self.run_tags = {**self.tags, **(run_tags or {})}
-        self.metadata = dict(metadata or {})
-        self.partitions_def = partitions_def
-        self.hooks = frozenset(hooks)
-        self.op_retry_policy = op_retry_policy
-        self.owners = tuple(owners)
+        self._settle(
+            f'job "{self.name}"',
+            tags=tags,
+            run_tags=run_tags,
+            metadata=metadata,
+            hooks=hooks,
+            op_retry_policy=op_retry_policy,
+            partitions_def=partitions_def,
+            owners=owners,
+        )
         self.declared_at = called_at()
         self._repository: Repository | None = None
 
@@ -212,7 +281,7 @@ class AssetJobDefinition:
         raise_on_error: bool = True,
         asset_selection: Sequence[CoercibleToAssetKey] | None = None,
         run_id: str | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, Any] | None = None,
         resources: Mapping[str, Any] | None = None,
     ) -> ExecuteInProcessResult:
         """Run the job in this process and wait for its end. See `JobDefinition.execute_in_process`.
@@ -250,8 +319,8 @@ def define_asset_job(
     selection: Any = None,
     config: Any = None,
     description: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    run_tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     partitions_def: PartitionsDefinition | None = None,
     hooks: Collection[HookDefinition] = (),
@@ -297,8 +366,8 @@ def job(
     description: str | None = None,
     resource_defs: Mapping[str, Any] | None = None,
     config: Any = None,
-    tags: Mapping[str, str] | None = None,
-    run_tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     hooks: Collection[HookDefinition] = (),
     op_retry_policy: RetryPolicy | None = None,
@@ -314,8 +383,8 @@ def job(
     description: str | None = None,
     resource_defs: Mapping[str, Any] | None = None,
     config: Any = None,
-    tags: Mapping[str, str] | None = None,
-    run_tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     hooks: Collection[HookDefinition] = (),
     op_retry_policy: RetryPolicy | None = None,
@@ -332,7 +401,7 @@ def job(
 
     def make(function: Callable[..., Any]) -> JobDefinition:
         return JobDefinition(
-            GraphDefinition(function, name=name, description=description),
+            GraphDefinition(function, name=name, description=description, what="job"),
             resource_defs=resource_defs,
             config=config,
             tags=tags,
@@ -349,8 +418,5 @@ def job(
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    from weft.model.codec import to_builtins
-    from weft.model.metadata import metadata_values
-
     plain: dict[str, Any] = to_builtins(metadata_values(metadata))
     return plain

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from weft.errors import DefinitionError
+from weft.model.run import IMPLICIT_ASSET_JOB
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ _RESERVED = frozenset(
         "input",
         "output",
         "type",
+        # The job that materialises any selection of assets.
+        IMPLICIT_ASSET_JOB,
     ]
 )
 
@@ -159,7 +162,7 @@ def check_each(values: Any, kind: type[T], label: str, where: str) -> tuple[T, .
     )
 
 
-def check_kind(value: Any, kind: type | tuple[type, ...], label: str, where: str) -> Any:
+def check_kind(value: Any, kind: type, label: str, where: str) -> Any:
     """`value` where it is of `kind`.
 
     Raises:
@@ -167,8 +170,7 @@ def check_kind(value: Any, kind: type | tuple[type, ...], label: str, where: str
     """
     if isinstance(value, kind):
         return value
-    kinds = [one for one in (kind if isinstance(kind, tuple) else (kind,)) if one is not type(None)]
-    names = " or ".join("string" if one is str else one.__name__ for one in kinds)
+    names = "string" if kind is str else kind.__name__
     is_class = isinstance(value, type) and issubclass(value, kind)
     raise DefinitionError(
         f"{label} of {where} is of the wrong type.",
@@ -176,6 +178,11 @@ def check_kind(value: Any, kind: type | tuple[type, ...], label: str, where: str
         facts={"expected": names, "found": f"the class {value.__name__} itself" if is_class else _shown(value)},
         fix=f"make an object of it: {value.__name__}(...)" if is_class else f"give {_article(names)}",
     )
+
+
+def check_optional(value: Any, kind: type, label: str, where: str) -> Any:
+    """`value` where it is None or of `kind`. Raises as `check_kind` does."""
+    return None if value is None else check_kind(value, kind, label, where)
 
 
 def check_mapping(values: Any, label: str, where: str) -> dict[Any, Any]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import collections.abc
+import functools
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import NoneType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.inputs_outputs import In, Out
-from weft.definitions.names import check_each, check_kind, check_mapping, check_name, tag_texts
+from weft.definitions.names import check_each, check_kind, check_mapping, check_name, check_optional, tag_texts
 from weft.definitions.results import DEFAULT_OUTPUT, DynamicOutput, MaterializeResult, Output
 from weft.definitions.signature import NO_ANNOTATION, FunctionSignature, parse_signature
 from weft.definitions.source import declared_at
@@ -36,7 +36,11 @@ _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 # What most ops have: one object for all of them, as nothing changes a declaration once it is made.
 _PLAIN_IN = In()
 _NO_INS: Mapping[str, In] = {}
-_PLAIN_OUTS: Mapping[str, Out] = {DEFAULT_OUTPUT: Out()}
+_NO_KEYS: frozenset[str] = frozenset()
+_NO_TAGS: Mapping[str, str] = {}
+PLAIN_OUT = Out()
+"""What most functions give: one value, stored by the default I/O manager."""
+PLAIN_OUTS: Mapping[str, Out] = {DEFAULT_OUTPUT: PLAIN_OUT}
 
 
 class OpDefinition(NodeDefinition, Generic[P, R]):
@@ -44,7 +48,6 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
 
     Attributes:
         ins, outs: input and output name to declaration, in order.
-        input_types, output_types: the same names to their value types.
     """
 
     def __init__(
@@ -65,9 +68,13 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         signature: FunctionSignature | None = None,
         what: str = "op",
     ) -> None:
-        check_decorated(fn, "op")
+        """Make an op of `fn`. The arguments are those of `op`; one that makes assets or checks gives the `signature` (and a name) that it has
+        parsed and checked, and says `what` it is.
+        """
+        if signature is None:
+            check_decorated(fn, "op")
         self.fn = fn
-        self.name = decorated_name(fn, name, f"{'an' if what[0] in 'ao' else 'a'} {what}")
+        self.name = name if signature is not None and name is not None else decorated_name(fn, name, "an op")
         self.description = decorated_description(fn, description)
         self.declared_at = declared_at(fn)
         where = f'{what} "{self.name}"'
@@ -76,15 +83,14 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         )
         self.signature = signature or parse_signature(fn, resource_keys=keys, config_expected=config_schema is not None)
         self.config_schema = self.signature.config_class if self.signature.config_class is not None else config_schema
-        self.required_resource_keys = frozenset(keys).union(self.signature.resources)
+        needed = self.signature.resources
+        self.required_resource_keys = frozenset(keys).union(needed) if keys or needed else _NO_KEYS
         self.ins = self._make_ins(check_mapping(ins, "ins", where) if ins else {}, where)
         self.outs = self._make_outs(outs, where)
-        self.input_types = {key: value_type(_declared(self, key, spec)) for key, spec in self.ins.items()}
-        self.output_types = self._make_output_types()
-        self.tags = tag_texts(tags, where)
-        self.retry_policy = check_kind(retry_policy, (RetryPolicy, NoneType), "retry_policy", where)
-        self.code_version = check_kind(code_version, (str, NoneType), "code_version", where)
-        self.pool = check_kind(pool, (str, NoneType), "pool", where)
+        self.tags: Mapping[str, str] = tag_texts(tags, where) if tags else _NO_TAGS
+        self.retry_policy: RetryPolicy | None = check_optional(retry_policy, RetryPolicy, "retry_policy", where)
+        self.code_version: str | None = check_optional(code_version, str, "code_version", where)
+        self.pool: str | None = check_optional(pool, str, "pool", where)
         self.timeout_seconds = _timeout(timeout_seconds, where)
         self.__name__ = self.name
         self.__doc__ = self.description
@@ -119,6 +125,8 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         return result
 
     def _make_outs(self, outs: Mapping[str, Out] | None, where: str) -> Mapping[str, Out]:
+        if outs is PLAIN_OUTS:
+            return PLAIN_OUTS
         if outs is not None:
             declared = check_mapping(outs, "out", where)
             for name, out in declared.items():
@@ -133,10 +141,16 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
                 facts={"declared in": self.declared_at or "?"},
                 fix="declare it: @op(out=DynamicOut())",
             )
-        return _PLAIN_OUTS
+        return PLAIN_OUTS
 
-    def _make_output_types(self) -> dict[str, ValueType | AnnotationType]:
-        """The declared types; else what the return annotation says of a single output, or of each of several."""
+    @functools.cached_property
+    def input_types(self) -> Mapping[str, ValueType | AnnotationType]:
+        """Input name to type: the declared one, else the annotation. Made when it is first asked for."""
+        return {key: value_type(_declared(self, key, spec)) for key, spec in self.ins.items()}
+
+    @functools.cached_property
+    def output_types(self) -> Mapping[str, ValueType | AnnotationType]:
+        """Output name to type: the declared one, else what the return annotation says of a single output, or of each of several."""
         carrying = [name for name, out in self.outs.items() if not out.is_nothing]
         annotation = self.signature.return_annotation
         each: Sequence[Any] = ()
@@ -160,6 +174,18 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy.tags = {**self.tags, **tag_texts(tags, f'op "{self.name}"')}
+        return copy
+
+    def needed_resource_keys(self) -> set[str]:
+        """The keys of every resource that it, its inputs and its outputs name."""
+        needed = {out.io_manager_key for out in self.outs.values() if not out.is_nothing}
+        needed.update(given.input_manager_key for given in self.ins.values() if given.input_manager_key is not None)
+        return needed | self.required_resource_keys
+
+    def renamed(self, name: str) -> OpDefinition[P, R]:
+        """A copy under another name."""
+        copy = self.with_settings()
+        copy.name = name
         return copy
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -6,16 +6,16 @@ A `Repository` is what a loaded code location is: the asset graph, the units tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from typing import Any
 
 from weft.definitions.asset_checks import AssetChecksDefinition
 from weft.definitions.asset_spec import AssetSpec
-from weft.definitions.assets import AssetsDefinition
+from weft.definitions.assets import AssetInput, AssetsDefinition
 from weft.definitions.flatten import StepBody
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.op import OpDefinition
 from weft.errors import DefinitionError, Problem, did_you_mean, some_of
 from weft.model.assets import AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -23,6 +23,8 @@ from weft.model.metadata import metadata_values
 from weft.model.plan import ComputeUnit
 from weft.model.snapshot import DefinitionsSnapshot, OpSnapshot, ResourceSnapshot
 
+_MOST_SUGGESTIONS = 20
+_MOST_OF_PATH = 12
 _NUMBERED = re.compile(r"(.+)_\d+\Z")
 
 
@@ -168,26 +170,19 @@ class Repository:
             else:
                 self._problem(
                     "WEFT-D038",
-                    f"{item!r} is neither an asset nor a check.",
-                    fix="decorate the function with @asset or @asset_check, or make it an AssetSpec",
+                    f"{item!r:.100} is neither an asset nor a check.",
+                    fix=_fix_of_foreign(item),
                 )
 
     def _index(self) -> None:
-        for definition in self._definitions:
-            name = definition.node_def.name
-            other = self._by_name.get(name)
-            if (
-                other is not None
-                and not set(other.keys) & set(definition.keys)
-                and not set(other.check_keys) & set(definition.check_keys)
-            ):
-                self._problem(
-                    "WEFT-D030",
-                    f'Two definitions have steps named "{name}".',
-                    fix="rename one of the functions, or give it name=...",
-                    declared_in=f"{other.declared_at}\n{definition.declared_at}",
-                )
-            self._by_name[name] = definition
+        names = {definition.node_def.name for definition in self._definitions}
+        for index, declared in enumerate(self._definitions):
+            definition = declared
+            if definition.node_def.name in self._by_name:
+                definition = definition.named(_step_name(definition, names))
+                names.add(definition.node_def.name)
+                self._definitions[index] = definition
+            self._by_name[definition.node_def.name] = definition
             for spec in definition.specs:
                 self._claim(spec, definition.declared_at, definition)
         for spec in self._specs:
@@ -224,7 +219,7 @@ class Repository:
                 if near is not None:
                     renamed[name] = near
                 else:
-                    self._unknown_upstream(definition, given.key)
+                    self._unknown_upstream(definition, name, given)
             if renamed:
                 changed = definition.with_inputs(renamed)
                 self._definitions[index] = changed
@@ -244,42 +239,76 @@ class Repository:
                 return wanted[0]
         return None
 
-    def _unknown_upstream(self, definition: AssetsDefinition[Any, Any], key: AssetKey) -> None:
-        text = key.to_user_string()
-        known = [known.to_user_string() for known in self._spec_by_key]
-        makes = definition.keys[0].to_user_string() if definition.keys else definition.node_def.name
+    def _unknown_upstream(self, definition: AssetsDefinition[Any, Any], name: str, given: AssetInput) -> None:
+        text = given.key.to_user_string()
+        makes = definition.keys[0].to_user_string() if definition.keys else definition.check_keys[0].to_user_string()
+        otherwise = f'add an asset "{text}", or declare it external: AssetSpec("{text}").'
+        if isinstance(definition.node_def, OpDefinition) and given.is_implicit:
+            parameter = definition.node_def.signature.inputs.get(name)
+            if parameter is not None and parameter.has_default:
+                otherwise = f'add an asset "{text}". If "{name}" is a setting, take it from a Config class.'
+            elif name in ("self", "cls"):
+                otherwise = "decorate a function outside the class: a method has no object yet."
         self._problem(
             "WEFT-D014",
             f'{"Asset" if definition.keys else "Check"} "{makes}" depends on "{text}", which is not defined.',
-            fix=did_you_mean(text, known, f'add an asset "{text}", or declare it external: AssetSpec("{text}").'),
+            fix=self._nearest_asset(text, otherwise),
             declared_in=definition.declared_at or "?",
-            known_assets=some_of(name for name in known if name != makes),
+            known_assets=some_of(key.to_user_string() for key in self._known_but(definition)),
         )
+
+    def _known_but(self, definition: AssetsDefinition[Any, Any]) -> Iterator[AssetKey]:
+        own = set(definition.keys)
+        return (key for key in self._spec_by_key if key not in own)
+
+    def _nearest_asset(self, text: str, otherwise: str) -> str:
+        """The fix with the nearest known name. Comparing names takes time, so only the first problems get one."""
+        if len(self._problems) >= _MOST_SUGGESTIONS:
+            return otherwise[:1].upper() + otherwise[1:]
+        return did_you_mean(text, [key.to_user_string() for key in self._spec_by_key], otherwise)
 
     def _describe(self) -> tuple[list[AssetNode], list[AssetCheckNode]]:
         nodes: dict[AssetKey, AssetNode] = {}
         checks: dict[AssetCheckKey, AssetCheckNode] = {}
+        check_places: dict[AssetCheckKey, str] = {}
         for definition in self._definitions:
-            for node in definition.describe_nodes():
+            try:
+                described = definition.describe_nodes()
+                described_checks = definition.describe_checks() if definition.check_specs_by_output else ()
+            except DefinitionError as error:  # its metadata, for example
+                self._problems.extend(error.problems)
+                continue
+            for node in described:
                 nodes.setdefault(node.key, node)
-            for check in definition.describe_checks():
+            for check in described_checks:
+                place = definition.declared_at or "?"
                 if check.key in checks:
                     self._problem(
                         "WEFT-D033",
                         f'Check "{check.key.name}" of asset "{check.key.asset_key.to_user_string()}" is defined twice.',
                         fix="rename one of them",
-                        declared_in=definition.declared_at or "?",
+                        declared_in=f"{check_places[check.key]}\n{place}",
                     )
                 elif check.key.asset_key not in self._spec_by_key:
                     self._unknown_checked(definition, check)
                 checks[check.key] = check
+                check_places[check.key] = place
         for spec in self._specs:
-            nodes.setdefault(spec.key, spec.describe())
+            try:
+                nodes.setdefault(spec.key, spec.describe())
+            except DefinitionError as error:
+                self._problems.extend(error.problems)
+        self._check_not_own_upstream(nodes.values())
         return list(nodes.values()), list(checks.values())
+
+    def _check_not_own_upstream(self, nodes: Iterable[AssetNode]) -> None:
+        """Only an asset with partitions may read itself: its earlier partitions."""
+        for node in nodes:
+            if node.partitions is None and any(dep.asset_key == node.key for dep in node.deps):
+                self._cycle((node.key, node.key))
 
     def _unknown_checked(self, definition: AssetsDefinition[Any, Any], check: AssetCheckNode) -> None:
         text = check.key.asset_key.to_user_string()
-        known = [known.to_user_string() for known in self._spec_by_key]
         if isinstance(definition, AssetChecksDefinition) and any(
             given.key == check.key.asset_key for given in definition.inputs.values()
         ):
@@ -287,25 +316,35 @@ class Repository:
         self._problem(
             "WEFT-D032",
             f'Check "{check.key.name}" is about asset "{text}", which is not defined.',
-            fix=did_you_mean(text, known, "add the asset, or remove the check"),
+            fix=self._nearest_asset(text, "add the asset, or remove the check"),
             declared_in=definition.declared_at or "?",
-            known_assets=some_of(known),
+            known_assets=some_of(key.to_user_string() for key in self._spec_by_key),
         )
 
     def _build_graph(self, nodes: list[AssetNode], checks: list[AssetCheckNode]) -> AssetGraph:
         try:
             return AssetGraph(nodes, checks)
         except AssetGraphCycle as cycle:
-            names = [key.to_user_string() for key in cycle.path]
-            places = [f"{key.to_user_string()}: {self._spec_by_key[key].declared_at or '?'}" for key in cycle.path[:-1]]
-            self._problem(
-                "WEFT-D031",
-                "Assets depend on each other in a cycle.",
-                fix="remove one of these dependencies",
-                path=" -> ".join(names),
-                declared_in="\n".join(places),
-            )
+            self._cycle(cycle.path)
             raise DefinitionError.from_problems(self._problems) from None
+
+    def _cycle(self, path: Sequence[AssetKey]) -> None:
+        names = [key.to_user_string() for key in path]
+        places = [f"{name}: {self._place_of(key)}" for name, key in zip(names, path[:-1], strict=False)]
+        is_own = len(path) == 2
+        self._problem(
+            "WEFT-D031",
+            f'Asset "{names[0]}" depends on itself.' if is_own else "Assets depend on each other in a cycle.",
+            fix="give it a partitions_def to read its earlier partitions, or remove the dependency"
+            if is_own
+            else "remove one of these dependencies",
+            path=" -> ".join(names if len(names) <= _MOST_OF_PATH else [*names[:_MOST_OF_PATH], "...", names[-1]]),
+            declared_in="\n".join(places[:_MOST_OF_PATH]),
+        )
+
+    def _place_of(self, key: AssetKey) -> str:
+        definition = self._by_key.get(key)
+        return (definition.declared_at if definition is not None else self._spec_by_key[key].declared_at) or "?"
 
     def _bind_jobs(self, jobs: Iterable[Any]) -> dict[str, JobDefinition | AssetJobDefinition]:
         bound: dict[str, JobDefinition | AssetJobDefinition] = {}
@@ -313,7 +352,7 @@ class Repository:
             if not isinstance(job, (JobDefinition, AssetJobDefinition)):
                 self._problem(
                     "WEFT-D036",
-                    f"{job!r} is not a job.",
+                    f"{job!r:.100} is not a job.",
                     fix="decorate it with @job, call .to_job() on a graph, or use define_asset_job(...)",
                 )
             elif job.name in bound:
@@ -331,27 +370,22 @@ class Repository:
 
     def _check_resources(self) -> None:
         missing: dict[str, list[str]] = {}
+        top_level = self.resource_defs.keys()
         for definition in self._definitions:
-            needed = {
-                key for unit in (definition.describe_unit(),) for step in unit.steps for key in step.resource_keys
-            }
-            needed |= {
-                output.io_manager_key
-                for step in definition.describe_unit().steps
-                for output in step.outputs
-                if not output.is_nothing
-            }
-            self._note_missing(
-                needed, {*self.resource_defs, *definition.resource_defs}, definition.node_def.name, missing
-            )
+            needed = definition.needed_resource_keys()
+            if needed:
+                self._note_missing(needed, (top_level, definition.resource_defs), definition.node_def.name, missing)
         for job in self.jobs.values():
             if isinstance(job, JobDefinition):
-                needed = {key for step in job.flat.steps for key in step.resource_keys}
-                needed |= {
-                    output.io_manager_key for step in job.flat.steps for output in step.outputs if not output.is_nothing
-                }
-                needed |= {key for hook in job.hooks for key in hook.required_resource_keys}
-                self._note_missing(needed, job.resource_defs.keys(), job.name, missing)
+                try:
+                    needed = job.needed_resource_keys()
+                except DefinitionError as error:  # its steps do not fit together
+                    self._problems.extend(error.problems)
+                    continue
+                self._note_missing(needed, (job.resource_defs,), job.name, missing)
+            else:
+                hooks = {key for hook in job.hooks for key in hook.required_resource_keys}
+                self._note_missing(hooks, (top_level,), job.name, missing)
         for key, users in missing.items():
             self._problem(
                 "WEFT-D034",
@@ -362,9 +396,23 @@ class Repository:
             )
 
     @staticmethod
-    def _note_missing(needed: set[str], known: Iterable[str], user: str, missing: dict[str, list[str]]) -> None:
-        for key in needed - set(known) - {DEFAULT_IO_MANAGER_KEY}:
-            missing.setdefault(key, []).append(user)
+    def _note_missing(
+        needed: AbstractSet[str], known: Iterable[Container[str]], user: str, missing: dict[str, list[str]]
+    ) -> None:
+        for key in sorted(needed):
+            if key != DEFAULT_IO_MANAGER_KEY and not any(key in some for some in known):
+                missing.setdefault(key, []).append(user)
+
+
+def _step_name(definition: AssetsDefinition[Any, Any], taken: Container[str]) -> str:
+    """A name for the step of a definition whose own is taken, such as a function made in a loop: with its first key, then with a number."""
+    own = definition.node_def.name
+    about = definition.keys or [key.asset_key for key in definition.check_keys]
+    wanted = name = f"{own}__{about[0].to_python_identifier()}" if about else own
+    number = 2
+    while name in taken:
+        name, number = f"{wanted}__{number}", number + 1
+    return name
 
 
 def _flat(items: Iterable[Any]) -> Iterable[Any]:
@@ -382,3 +430,11 @@ def _describe_resource(key: str, resource: Any) -> ResourceSnapshot:
         description=getattr(resource, "description", None),
         requires=tuple(sorted(getattr(resource, "required_resource_keys", ()))),
     )
+
+
+def _fix_of_foreign(item: Any) -> str:
+    if isinstance(item, (JobDefinition, AssetJobDefinition)):
+        return "give it as a job: Definitions(jobs=[...])"
+    if isinstance(item, OpDefinition):
+        return "ops are called in a @job; to make an asset of it, use @asset"
+    return "decorate the function with @asset or @asset_check, or make it an AssetSpec"

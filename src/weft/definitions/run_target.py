@@ -105,7 +105,7 @@ def job_target(
         resource_defs={**job.resource_defs, **(resources or {})},
         config=job.config,
         tags=job.run_tags,
-        input_values={**job.input_values, **given},
+        input_values={**flat.values, **job.input_values, **given},
         partitions_def=job.partitions_def,
     )
 
@@ -124,6 +124,7 @@ def asset_target(
     """
     own: dict[str, Any] = {}
     owners: dict[str, str] = {}
+    values: dict[str, Any] = {}
     problems: list[Problem] = []
     for step_key in step_keys:
         definition = repository.definition_of_step(step_key)
@@ -139,6 +140,8 @@ def asset_target(
                 )
             own[key] = resource
             owners[key] = step_key
+        if definition is not None:
+            values.update(definition.input_values())
     if problems:
         raise ResourceError.from_problems(problems)
     hooks = tuple(sorted(job.hooks, key=lambda hook: hook.name)) if job is not None else ()
@@ -155,5 +158,6 @@ def asset_target(
         repository=repository,
         config=job.config if job is not None else None,
         tags=job.run_tags if job is not None else {},
+        input_values=values,
         partitions_def=job.partitions_def if job is not None else None,
     )

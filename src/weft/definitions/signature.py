@@ -26,18 +26,20 @@ from weft.errors import DefinitionError
 CONTEXT_NAMES = frozenset({"context", "_context", "_", "__"})
 NO_ANNOTATION = inspect.Parameter.empty
 
+_NONE: Mapping[str, Any] = {}
 _VAR_FLAGS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 class Parameter:
     """One input parameter."""
 
-    __slots__ = ("annotation", "default", "name")
+    __slots__ = ("annotation", "default", "kind", "name")
 
-    def __init__(self, name: str, annotation: Any, default: Any) -> None:
+    def __init__(self, name: str, annotation: Any, default: Any, kind: Any = inspect.Parameter.KEYWORD_ONLY) -> None:
         self.name = name
         self.annotation = annotation
         self.default = default
+        self.kind = kind
 
     @property
     def has_default(self) -> bool:
@@ -65,8 +67,8 @@ class FunctionSignature:
         self.config: str | None = None
         self.config_class: Any = None
         # Parameter name (which is the resource key) to annotation.
-        self.resources: dict[str, Any] = {}
-        self.inputs: dict[str, Parameter] = {}
+        self.resources: Mapping[str, Any] = _NONE
+        self.inputs: Mapping[str, Parameter] = _NONE
         # Whether it has ``**kwargs``: inputs that are not named are passed too.
         self.accepts_any = False
         self.return_annotation: Any = NO_ANNOTATION
@@ -88,17 +90,17 @@ def parse_signature(
         DefinitionError: (WEFT-D010) parameters that cannot be passed by name; (WEFT-D011) two configuration parameters; (WEFT-D076) a context
             that is not the first parameter.
     """
-    parameters, annotations = _plain_parameters(fn) or _any_parameters(fn)
+    parameters, returned = _plain_parameters(fn) or _any_parameters(fn)
     result = FunctionSignature()
-    result.order = tuple(parameter.name for parameter in parameters)
-    if "return" in annotations:
-        result.return_annotation = evaluate_annotation(annotations["return"], fn)
+    result.order = tuple([parameter.name for parameter in parameters])
+    result.return_annotation = evaluate_annotation(returned, fn)
+    inputs: dict[str, Parameter] = {}
     for index, parameter in enumerate(parameters):
         name = parameter.name
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             result.accepts_any = True
             continue
-        annotation = evaluate_annotation(annotations[name], fn) if name in annotations else NO_ANNOTATION
+        annotation = parameter.annotation = evaluate_annotation(parameter.annotation, fn)
         meaning = None if annotation is NO_ANNOTATION else _meaning(annotation)
         if name in CONTEXT_NAMES or meaning == "context":
             if index == 0:
@@ -119,48 +121,37 @@ def parse_signature(
             result.config = name
             result.config_class = annotation if meaning == "config" else None
         elif name in resource_keys or meaning == "resource":
-            result.resources[name] = annotation
+            result.resources = {**result.resources, name: annotation}
         else:
-            result.inputs[name] = Parameter(name, annotation, parameter.default)
+            inputs[name] = parameter
+    if inputs:
+        result.inputs = inputs
     return result
 
 
 # --- reading parameters ----------------------------------------------------------------------------------------------
 
 
-class _Raw:
-    """A parameter of a plain function, as `inspect.Parameter` would have it."""
-
-    __slots__ = ("default", "name")
-
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-
-    def __init__(self, name: str, default: Any) -> None:
-        self.name = name
-        self.default = default
-
-
-_Parameters = tuple[list[Any], Mapping[str, Any]]
-
-
-def _plain_parameters(fn: Any) -> _Parameters | None:
-    """The parameters and annotations of a function without oddities, many times faster than `inspect.signature`; None of any other."""
+def _plain_parameters(fn: Any) -> tuple[list[Parameter], Any] | None:
+    """The parameters and return annotation of a function without oddities, many times faster than `inspect.signature`; None of any other."""
     if type(fn) is not FunctionType or fn.__dict__:
         return None
     code = fn.__code__
     if code.co_flags & _VAR_FLAGS or code.co_posonlyargcount:
         return None
+    annotations = _annotations(fn)
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if not names:
-        return [], _annotations(fn)
-    defaults: dict[str, Any] = dict(fn.__kwdefaults__ or ())
+    defaults: dict[str, Any] = dict(fn.__kwdefaults__ or ()) if names else {}
     if fn.__defaults__:
         first = code.co_argcount - len(fn.__defaults__)
         defaults.update(zip(names[first : code.co_argcount], fn.__defaults__, strict=True))
-    return [_Raw(name, defaults.get(name, inspect.Parameter.empty)) for name in names], _annotations(fn)
+    parameters = [
+        Parameter(name, annotations.get(name, NO_ANNOTATION), defaults.get(name, NO_ANNOTATION)) for name in names
+    ]
+    return parameters, annotations.get("return", NO_ANNOTATION)
 
 
-def _any_parameters(fn: Callable[..., Any]) -> _Parameters:
+def _any_parameters(fn: Callable[..., Any]) -> tuple[list[Parameter], Any]:
     try:
         signature = _inspected(fn)
     except (TypeError, ValueError) as error:
@@ -169,12 +160,8 @@ def _any_parameters(fn: Callable[..., Any]) -> _Parameters:
             code="WEFT-D010",
             fix="wrap it in a plain function with named parameters",
         ) from error
-    annotations = {
-        name: one.annotation for name, one in signature.parameters.items() if one.annotation is not NO_ANNOTATION
-    }
-    if signature.return_annotation is not NO_ANNOTATION:
-        annotations["return"] = signature.return_annotation
-    return list(signature.parameters.values()), annotations
+    parameters = [Parameter(name, one.annotation, one.default, one.kind) for name, one in signature.parameters.items()]
+    return parameters, signature.return_annotation
 
 
 if sys.version_info >= (3, 14):
@@ -297,7 +284,7 @@ _remembered_meaning = functools.lru_cache(maxsize=1024)(_find_meaning)
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
-def _unnamed(fn: Callable[..., Any], parameter: inspect.Parameter) -> DefinitionError:
+def _unnamed(fn: Callable[..., Any], parameter: Parameter) -> DefinitionError:
     is_star = parameter.kind is inspect.Parameter.VAR_POSITIONAL
     return DefinitionError(
         f"{_name(fn)}() takes {'*' if is_star else ''}{parameter.name} by position only, so it cannot be an input.",

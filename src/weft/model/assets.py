@@ -19,7 +19,7 @@ DEFAULT_GROUP = "default"
 KIND_TAG_PREFIX = "weft/kind/"
 
 
-class AssetDependency(Struct, frozen=True, omit_defaults=True):
+class AssetDependency(Struct, frozen=True, gc=False, omit_defaults=True):
     """One upstream asset. `input_name` is set where the value is loaded; otherwise it only orders."""
 
     asset_key: AssetKey
@@ -27,7 +27,7 @@ class AssetDependency(Struct, frozen=True, omit_defaults=True):
     partition_mapping: MappingSpec | None = None
 
 
-class AssetCheckNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AssetCheckNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One check of one asset, as described."""
 
     key: AssetCheckKey
@@ -40,7 +40,7 @@ class AssetCheckNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
     partitions: PartitionsSpec | None = None
 
 
-class AssetNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AssetNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One asset, as described."""
 
     key: AssetKey
@@ -87,42 +87,51 @@ class AssetGraph:
         AssetGraphCycle: the dependencies form a cycle; carries the path.
     """
 
-    __slots__ = ("_checks", "_checks_of", "_downstream", "_nodes", "_order", "_upstream")
+    __slots__ = ("_checks", "_checks_of", "_downstream", "_index", "_keys", "_nodes", "_order", "_upstream")
 
     def __init__(self, nodes: Iterable[AssetNode], checks: Iterable[AssetCheckNode] = ()) -> None:
-        self._nodes: dict[AssetKey, AssetNode] = {node.key: node for node in nodes}
-        stubs = {
-            dep.asset_key: AssetNode(key=dep.asset_key, is_stub=True)
-            for node in self._nodes.values()
-            for dep in node.deps
-            if dep.asset_key not in self._nodes
-        }
-        self._nodes.update(stubs)
-        self._upstream: dict[AssetKey, tuple[AssetKey, ...]] = {
-            key: tuple(dict.fromkeys(dep.asset_key for dep in node.deps)) for key, node in self._nodes.items()
-        }
-        downstream: dict[AssetKey, list[AssetKey]] = {key: [] for key in self._nodes}
-        for key, parents in self._upstream.items():
-            for parent in parents:
-                if parent != key:  # an asset may read its own earlier partitions
-                    downstream[parent].append(key)
-        self._downstream: dict[AssetKey, tuple[AssetKey, ...]] = {k: tuple(v) for k, v in downstream.items()}
+        # Nodes and edges are numbered: hashing a key costs far more than an index, and each key is hashed once for each edge here.
+        self._nodes: list[AssetNode] = list({node.key: node for node in nodes}.values())
+        self._index: dict[AssetKey, int] = {node.key: number for number, node in enumerate(self._nodes)}
+        index = self._index
+        parents: list[list[int]] = []
+        for node in self._nodes:  # grows while it is walked, by stubs
+            found: dict[int, None] = {}
+            for dep in node.deps:
+                number = index.get(dep.asset_key)
+                if number is None:
+                    number = index[dep.asset_key] = len(self._nodes)
+                    self._nodes.append(AssetNode(key=dep.asset_key, is_stub=True))
+                found[number] = None
+            parents.append(list(found))
+        children: list[list[int]] = [[] for _ in self._nodes]
+        for number, above in enumerate(parents):
+            for parent in above:
+                if parent != number:  # an asset may read its own earlier partitions
+                    children[parent].append(number)
+        self._upstream = self._keys_of(parents)
+        self._downstream = self._keys_of(children)
         self._checks: dict[AssetCheckKey, AssetCheckNode] = {check.key: check for check in checks}
         of: dict[AssetKey, list[AssetCheckKey]] = {}
         for check_key in self._checks:
             of.setdefault(check_key.asset_key, []).append(check_key)
         self._checks_of: dict[AssetKey, tuple[AssetCheckKey, ...]] = {k: tuple(v) for k, v in of.items()}
-        self._order = self._topological()
+        self._order = self._topological(parents, children)
+        self._keys = tuple([self._nodes[number].key for number in self._order])
+
+    def _keys_of(self, numbers: list[list[int]]) -> list[tuple[AssetKey, ...]]:
+        keys = [node.key for node in self._nodes]
+        return [tuple([keys[number] for number in some]) for some in numbers]
 
     @property
     def keys(self) -> tuple[AssetKey, ...]:
         """Every key, each after its upstream keys."""
-        return self._order
+        return self._keys
 
     @property
     def materializable_keys(self) -> tuple[AssetKey, ...]:
         """The keys that a run can make, in topological order."""
-        return tuple(key for key in self._order if self._nodes[key].is_materializable)
+        return tuple(node.key for node in self if node.is_materializable)
 
     @property
     def checks(self) -> Mapping[AssetCheckKey, AssetCheckNode]:
@@ -135,51 +144,51 @@ class AssetGraph:
 
     def upstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
         """The direct dependencies of `key`."""
-        return self._upstream[key]
+        return self._upstream[self._index[key]]
 
     def downstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
         """The keys that depend on `key` directly."""
-        return self._downstream[key]
+        return self._downstream[self._index[key]]
 
     def get(self, key: AssetKey) -> AssetNode | None:
         """The node of `key`, or None."""
-        return self._nodes.get(key)
+        number = self._index.get(key)
+        return self._nodes[number] if number is not None else None
 
     def __getitem__(self, key: AssetKey) -> AssetNode:
-        return self._nodes[key]
+        return self._nodes[self._index[key]]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._nodes
+        return key in self._index
 
     def __iter__(self) -> Iterator[AssetNode]:
-        return (self._nodes[key] for key in self._order)
+        return (self._nodes[number] for number in self._order)
 
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def _topological(self) -> tuple[AssetKey, ...]:
-        waiting = {key: sum(parent != key for parent in parents) for key, parents in self._upstream.items()}
-        ready = [key for key, count in waiting.items() if count == 0]
-        order: list[AssetKey] = []
-        for key in ready:  # grows while it is walked
-            order.append(key)
-            for child in self._downstream[key]:
+    def _topological(self, parents: list[list[int]], children: list[list[int]]) -> list[int]:
+        waiting = [len(above) - (number in above) for number, above in enumerate(parents)]
+        order = [number for number, count in enumerate(waiting) if not count]
+        for number in order:  # grows while it is walked
+            for child in children[number]:
                 waiting[child] -= 1
-                if waiting[child] == 0:
-                    ready.append(child)
+                if not waiting[child]:
+                    order.append(child)
         if len(order) < len(self._nodes):
-            raise AssetGraphCycle(self._find_cycle({key for key, count in waiting.items() if count}))
-        return tuple(order)
+            raise AssetGraphCycle(self._find_cycle({number for number, count in enumerate(waiting) if count}, parents))
+        return order
 
-    def _find_cycle(self, among: set[AssetKey]) -> tuple[AssetKey, ...]:
-        path: list[AssetKey] = []
-        place: dict[AssetKey, int] = {}
-        key = min(among)
-        while key not in place:
-            place[key] = len(path)
-            path.append(key)
-            key = next(parent for parent in self._upstream[key] if parent in among and parent != key)
-        cycle = path[place[key] :]
+    def _find_cycle(self, among: set[int], parents: list[list[int]]) -> tuple[AssetKey, ...]:
+        """A cycle among nodes each of which has a parent among them: walking up has to come back."""
+        path: list[int] = []
+        place: dict[int, int] = {}
+        number = min(among, key=lambda one: self._nodes[one].key)
+        while number not in place:
+            place[number] = len(path)
+            path.append(number)
+            number = next(parent for parent in parents[number] if parent in among and parent != number)
+        cycle = [self._nodes[one].key for one in path[place[number] :]]
         return (*reversed(cycle), cycle[-1])
 
 

@@ -34,8 +34,8 @@ class AssetKey:
     _user_string: str | None
 
     def __init__(self, path: str | Iterable[str]) -> None:
-        parts = (path,) if isinstance(path, str) else tuple(path)
-        if not parts or not all(map(_is_part, parts)):
+        parts = _parts(path)
+        if not parts:
             raise DefinitionError(
                 f"{path!r} is not an asset key.",
                 code="WEFT-D002",
@@ -55,7 +55,8 @@ class AssetKey:
         """The parts joined by ``/``, with slashes and backslashes inside a part escaped."""
         text = self._user_string
         if text is None:
-            text = "/".join(_escape(part) for part in self.parts)
+            parts = self.parts
+            text = _escape(parts[0]) if len(parts) == 1 else "/".join([_escape(part) for part in parts])
             object.__setattr__(self, "_user_string", text)
         return text
 
@@ -91,7 +92,7 @@ class AssetKey:
 
     def to_python_identifier(self, suffix: str | None = None) -> str:
         """The parts joined by ``__``, every other character than letters, digits and ``_`` replaced by ``_``."""
-        name = "__".join(_UNSAFE.sub("_", part) for part in self.parts)
+        name = _UNSAFE.sub("_", "__".join(self.parts))
         return f"{name}__{suffix}" if suffix else name
 
     def with_prefix(self, prefix: str | Sequence[str]) -> AssetKey:
@@ -119,8 +120,8 @@ class AssetKey:
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, AssetKey) and self.parts == other.parts)
 
-    def __lt__(self, other: AssetKey) -> bool:
-        return self.parts < other.parts
+    def __lt__(self, other: object) -> bool:
+        return self.parts < other.parts if isinstance(other, AssetKey) else NotImplemented
 
     def __hash__(self) -> int:
         return self._hash
@@ -181,8 +182,18 @@ class AssetCheckKey:
         return f"AssetCheckKey({self.asset_key!r}, {self.name!r})"
 
 
-def _is_part(part: object) -> bool:
-    return isinstance(part, str) and part != ""
+def _parts(path: Any) -> tuple[str, ...]:
+    """The parts of `path`; none where it is no path."""
+    if isinstance(path, str):
+        return (path,) if path else ()
+    try:
+        parts = tuple(path)
+    except TypeError:
+        return ()
+    for part in parts:
+        if not isinstance(part, str) or not part:
+            return ()
+    return parts
 
 
 def _escape(part: str) -> str:

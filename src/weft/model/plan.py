@@ -28,7 +28,7 @@ class EdgeRule(Enum):
     OPTIONAL = "optional"
 
 
-class OutputRef(Struct, frozen=True, omit_defaults=True):
+class OutputRef(Struct, frozen=True, gc=False, omit_defaults=True):
     """An output of a step: of this run, or of the parent run `run_id` whose stored value is used again.
 
     For a dynamic output, `mapping_key` names one of its values.
@@ -40,47 +40,47 @@ class OutputRef(Struct, frozen=True, omit_defaults=True):
     run_id: str | None = None
 
 
-class FromOutput(Struct, frozen=True, omit_defaults=True, tag="output"):
+class FromOutput(Struct, frozen=True, gc=False, omit_defaults=True, tag="output"):
     """The value of one upstream output. Inside a fan-out it is the copy with the same mapping keys."""
 
     ref: OutputRef
 
 
-class FromCollected(Struct, frozen=True, omit_defaults=True, tag="collected"):
+class FromCollected(Struct, frozen=True, gc=False, omit_defaults=True, tag="collected"):
     """All values of a dynamic fan-out as a list, in the order of their mapping keys' appearance."""
 
     ref: OutputRef
 
 
-class FromMany(Struct, frozen=True, omit_defaults=True, tag="many"):
+class FromMany(Struct, frozen=True, gc=False, omit_defaults=True, tag="many"):
     """A list of values, one from each source in order (fan-in)."""
 
     sources: tuple[InputSource, ...]
 
 
-class FromAsset(Struct, frozen=True, omit_defaults=True, tag="asset"):
+class FromAsset(Struct, frozen=True, gc=False, omit_defaults=True, tag="asset"):
     """The stored value of an asset that this run does not make."""
 
     asset_key: AssetKey
 
 
-class FromConfig(Struct, frozen=True, omit_defaults=True, tag="config"):
+class FromConfig(Struct, frozen=True, gc=False, omit_defaults=True, tag="config"):
     """The run configuration gives the value, at the path ``ops.<node>.inputs.<input>`` or ``inputs.<input>``."""
 
     path: tuple[str, ...]
 
 
-class FromDefault(Struct, frozen=True, omit_defaults=True, tag="default"):
+class FromDefault(Struct, frozen=True, gc=False, omit_defaults=True, tag="default"):
     """The default of the op's input."""
 
 
-class FromValue(Struct, frozen=True, omit_defaults=True, tag="value"):
+class FromValue(Struct, frozen=True, gc=False, omit_defaults=True, tag="value"):
     """A value handed over by the caller of an in-process run, under this name. Never stored."""
 
     name: str
 
 
-class OrderOnly(Struct, frozen=True, omit_defaults=True, tag="order"):
+class OrderOnly(Struct, frozen=True, gc=False, omit_defaults=True, tag="order"):
     """Nothing is loaded: the step only waits for these outputs."""
 
     refs: tuple[OutputRef, ...]
@@ -91,7 +91,7 @@ InputSource: TypeAlias = (
 )
 
 
-class StepInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StepInput(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One input of a step."""
 
     name: str
@@ -101,7 +101,7 @@ class StepInput(Struct, frozen=True, kw_only=True, omit_defaults=True):
     asset_key: AssetKey | None = None
 
 
-class StepOutputPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StepOutputPlan(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One output of a step."""
 
     name: str
@@ -116,14 +116,14 @@ class StepOutputPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_nothing: bool = False
 
 
-class BlockedBy(Struct, frozen=True):
+class BlockedBy(Struct, frozen=True, gc=False):
     """The step runs only if this blocking check of an upstream step passed (or failed below ERROR)."""
 
     step_key: str
     check_key: AssetCheckKey
 
 
-class StepPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StepPlan(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One step of a plan."""
 
     # Node names joined by dots: ``clean`` or ``prepare.clean`` inside the graph ``prepare``.
@@ -148,7 +148,7 @@ class StepPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise KeyError(name)
 
 
-class RunPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunPlan(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """All steps of a run, each after the steps it depends on."""
 
     job_name: str
@@ -157,7 +157,7 @@ class RunPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     selected: tuple[str, ...] | None = None
 
 
-class ComputeUnit(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ComputeUnit(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The smallest thing that can be run to make assets or evaluate checks: one asset, multi-asset, graph asset or check function.
 
     Its steps are written as if nothing else ran: every upstream asset is a `FromAsset` (or an `OrderOnly` without refs, where it only
