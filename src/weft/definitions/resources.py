@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast, overload
 
 from msgspec import UNSET
 
-from weft.config.schema import Any as AnyConfig
-from weft.config.schema import ConfigSchema, Field, Shape, String, to_data
+from weft.config.schema import Any as AnyConfig, ConfigSchema, Field, Shape, String, to_data
 from weft.config.validation import declared, validate
 from weft.definitions.scoped_resources import ScopedResources
 from weft.errors import DefinitionError, InvocationError, ResourceError, WeftError
