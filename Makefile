@@ -11,6 +11,8 @@
 
 PYTHON ?= python3
 export PYTHON
+# Processes of the tests and benchmarks keep their bytecode, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 BENCHMARKS := $(filter-out benchmarks/harness.py,$(sort $(wildcard benchmarks/*.py)))
