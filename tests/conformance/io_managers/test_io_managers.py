@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.conformance.io_managers.building import asset_input, asset_output, op_input, op_output
 from tests.conformance.storage.test_hostile_strings import HOSTILE
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from weft.errors import StorageError
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR

@@ -1,9 +1,9 @@
 """What a store needs of a database: transactions, and statements that are compiled once.
 
-Stores build their statements with SQLAlchemy Core and run them on the driver's own cursor. Core's execution layer costs 40 to 60
-microseconds per statement (events, result metadata, type processing), more than SQLite needs for the statement itself; an append runs eight
-statements and may cost 25 microseconds per event. So `Statement` keeps what Core is good at, writing SQL for a dialect, and leaves the
-rest out. Columns are integers, floats, text and bytes only, for which drivers need no conversion. Every value is a bound parameter.
+Stores build their statements with SQLAlchemy Core and run them on the driver's own cursor. Core's execution layer (events, result
+metadata, type processing) takes 36 microseconds for a read of one row that takes 5 without it; an append runs eight statements and may
+cost 25 microseconds per event. So `Statement` keeps what Core is good at, writing SQL for a dialect, and leaves the rest out. Columns are
+integers, floats, text and bytes only, for which drivers need no conversion. Every value is a bound parameter.
 """
 
 from __future__ import annotations

@@ -41,6 +41,9 @@ _LIST = Statement(
     "limit",
 )
 _COUNT = Statement(select(func.count()).where(keys_table.c.set_id == bindparam("set")), "set")
+_AT_ONCE = 4096
+"""Keys turned into rows at once, so that a million keys are not copied as a whole."""
+
 _NO_LIMIT = (1 << 63) - 1
 
 
@@ -58,7 +61,9 @@ class SqlDynamicPartitionStore:
             transaction.run(_NEW_SET, (name,))
             [set_id] = transaction.one(_SET, (name,)) or (None,)
             first = transaction.next_id(keys_table)
-            transaction.run_many(_NEW_KEY, ((id, set_id, key) for id, key in enumerate(keys, start=first)))
+            for start in range(0, len(keys), _AT_ONCE):
+                some = enumerate(keys[start : start + _AT_ONCE], start=first + start)
+                transaction.insert(_NEW_KEY, [(id, set_id, key) for id, key in some])
             return tuple(key for (key,) in transaction.all(_ADDED, (set_id, first)))
 
     def remove(self, name: str, keys: Sequence[str]) -> None:
