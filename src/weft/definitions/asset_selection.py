@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
-from weft.definitions.asset_spec import AssetSpec
+from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.inputs_outputs import asset_key_of
 from weft.errors import SelectionError
@@ -41,17 +41,15 @@ class AssetSelection:
         if isinstance(value, AssetCheckKey):
             return AssetSelection(nodes.Checks((value,)))
         if isinstance(value, (AssetsDefinition, AssetSpec, AssetKey)):
-            return AssetSelection.of([value])
-        if isinstance(value, Sequence):
+            return _assets_and_checks([value])
+        if isinstance(value, (Sequence, Set)):
+            # A set has no order of its own, and equal selections must be equal values.
+            value = sorted(value, key=str) if isinstance(value, Set) else value
             if value and all(isinstance(item, str) for item in value):
                 parts = tuple(AssetSelection.from_string(item).expression for item in value)
                 return AssetSelection(parts[0] if len(parts) == 1 else nodes.Or(parts))
             return _assets_and_checks(value)
-        raise SelectionError(
-            f"{type(value).__name__} is not a selection.",
-            code="WEFT-S001",
-            fix='use AssetSelection, a selection string such as "+orders", or a list of assets',
-        )
+        raise _no_selection(value, 'use AssetSelection, a selection string such as "+orders", or a list of assets')
 
     @staticmethod
     def all(include_sources: bool = False) -> AssetSelection:
@@ -71,7 +69,9 @@ class AssetSelection:
     @staticmethod
     def key_prefixes(*prefixes: str | Sequence[str], include_sources: bool = False) -> AssetSelection:
         """Assets whose keys start with one of the prefixes."""
-        parts = tuple((prefix,) if isinstance(prefix, str) else tuple(prefix) for prefix in prefixes)
+        parts = tuple(
+            (prefix,) if isinstance(prefix, str) else _texts(tuple(prefix), "a prefix") for prefix in prefixes
+        )
         return AssetSelection(nodes.KeyPrefix(parts, include_sources))
 
     @staticmethod
@@ -82,7 +82,7 @@ class AssetSelection:
     @staticmethod
     def groups(*names: str, include_sources: bool = False) -> AssetSelection:
         """Assets of these groups."""
-        return AssetSelection(nodes.Groups(names, include_sources))
+        return AssetSelection(nodes.Groups(_texts(names, "the name of a group"), include_sources))
 
     @staticmethod
     def tag(key: str, value: str, include_sources: bool = False) -> AssetSelection:
@@ -110,7 +110,14 @@ class AssetSelection:
         """These checks, without their assets: keys, or definitions made by `asset_check`."""
         keys: list[AssetCheckKey] = []
         for check in checks:
-            keys.extend((check,) if isinstance(check, AssetCheckKey) else check.check_keys)
+            if isinstance(check, AssetCheckKey):
+                keys.append(check)
+            elif isinstance(check, AssetCheckSpec):
+                keys.append(check.key)
+            elif isinstance(check, AssetsDefinition) and check.check_keys:
+                keys.extend(check.check_keys)
+            else:
+                raise _no_selection(check, "give an AssetCheckKey, or what @asset_check made")
         return AssetSelection(nodes.Checks(tuple(keys)))
 
     @staticmethod
@@ -161,13 +168,13 @@ class AssetSelection:
         return AssetSelection(nodes.WithoutChecks(self.expression))
 
     def __or__(self, other: AssetSelection) -> AssetSelection:
-        return AssetSelection(nodes.Or((self.expression, other.expression)))
+        return AssetSelection(nodes.Or((self.expression, AssetSelection.of(other).expression)))
 
     def __and__(self, other: AssetSelection) -> AssetSelection:
-        return AssetSelection(nodes.And((self.expression, other.expression)))
+        return AssetSelection(nodes.And((self.expression, AssetSelection.of(other).expression)))
 
     def __sub__(self, other: AssetSelection) -> AssetSelection:
-        return AssetSelection(nodes.Difference(self.expression, other.expression))
+        return AssetSelection(nodes.Difference(self.expression, AssetSelection.of(other).expression))
 
     def __invert__(self) -> AssetSelection:
         return AssetSelection(nodes.Not(self.expression))
@@ -182,12 +189,27 @@ class AssetSelection:
         return f"AssetSelection({self.expression!r})"
 
 
+def _no_selection(value: object, fix: str) -> SelectionError:
+    return SelectionError(
+        f"{type(value).__name__} is not a selection.", code="WEFT-S001", facts={"found": f"{value!r:.80}"}, fix=fix
+    )
+
+
+def _texts(values: tuple[Any, ...], what: str) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str):
+            raise _no_selection(value, f"give {what} as a string; several as several arguments")
+    return values
+
+
 def _assets_and_checks(items: Sequence[Any]) -> AssetSelection:
     keys: list[AssetKey] = []
     checks: list[AssetCheckKey] = []
     for item in items:
         if isinstance(item, AssetCheckKey):
             checks.append(item)
+        elif isinstance(item, AssetCheckSpec):
+            checks.append(item.key)
         elif isinstance(item, AssetsDefinition):
             keys.extend(item.keys)
             if not item.keys:
