@@ -80,6 +80,16 @@ class FromValue(Struct, frozen=True, gc=False, omit_defaults=True, tag="value"):
     name: str
 
 
+class FromAbsent(Struct, frozen=True, gc=False, omit_defaults=True, tag="absent"):
+    """Nothing: in the run that this one repeats the output was not yielded, or its step was skipped, and it does not run again.
+
+    It counts as any output that was not yielded; no step starts with it.
+    """
+
+    step_key: str
+    output_name: str
+
+
 class OrderOnly(Struct, frozen=True, gc=False, omit_defaults=True, tag="order"):
     """Nothing is loaded: the step only waits for these outputs."""
 
@@ -87,7 +97,7 @@ class OrderOnly(Struct, frozen=True, gc=False, omit_defaults=True, tag="order"):
 
 
 InputSource: TypeAlias = (
-    FromOutput | FromCollected | FromMany | FromAsset | FromConfig | FromDefault | FromValue | OrderOnly
+    FromOutput | FromCollected | FromMany | FromAsset | FromConfig | FromDefault | FromValue | FromAbsent | OrderOnly
 )
 
 

@@ -8,8 +8,8 @@ are known. Known mapping keys are written out: a copy that runs again becomes a 
 fan-out name each copy. So only those copies run again that have to. Where the step that yields the mapping keys runs again itself, they are
 not known, and the rest of the fan-out stays a template below the keys that are (``leaf[eu]``).
 
-What was absent in the parent stays absent: a step that needs an output which was not yielded, or a step which was skipped because of
-that, does not run again, unless its rule can do without.
+What was absent in the parent stays absent (`FromAbsent`): a step that runs again but needs an output which was not yielded is skipped
+again, unless its rule can do without. A step that was skipped for such a reason is left alone if nothing above it runs again.
 
 One pass over the plan in topological order; the cost is linear in its instances and their inputs.
 """
@@ -17,8 +17,7 @@ One pass over the plan in topological order; the cost is linear in its instances
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from enum import Enum
 from typing import TypeAlias
 
@@ -29,6 +28,7 @@ from weft.model.keys import AssetCheckKey
 from weft.model.plan import (
     BlockedBy,
     EdgeRule,
+    FromAbsent,
     FromAsset,
     FromCollected,
     FromDefault,
@@ -317,11 +317,12 @@ class _Replanner:
                 connected.is_again
                 or family.step.key in self._forced
                 or ended is None
-                or ended.status is not StepStatus.SUCCEEDED
+                or (ended.status is StepStatus.SKIPPED and not connected.is_absent)
+                or ended.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
             )
         if wanted and connected.broken and self._chosen is not None:
             self._refuse(key, connected.broken)
-        if wanted and not connected.broken and not connected.is_absent:
+        if wanted and not connected.broken:
             family.add(key, place.mapping, _State.AGAIN)
             self._again.add(key)
             self._planned.append(self._planned_step(place, connected))
@@ -377,8 +378,10 @@ class _Replanner:
 
     def _connect(self, place: _Place) -> _Connected:
         connected = _Connected()
+        connected.is_again = not place.is_whole  # the step that yields the next mapping keys
         any_tally: _Tally | None = None
-        for item in place.family.step.inputs:
+        originals = place.family.step.inputs
+        for item in originals:
             tally = _Tally()
             bound = self._bound(place, item, tally)
             connected.inputs.append(item if bound == item.source else replace(item, source=bound))
@@ -396,7 +399,10 @@ class _Replanner:
                 connected.broken += tally.broken
         if any_tally is not None and not any_tally.present:
             connected.broken += any_tally.broken
-            connected.is_absent = connected.is_absent or any_tally.absent > 0
+            connected.is_absent = True
+            connected.inputs = [
+                _absent_group(item, original) for item, original in zip(connected.inputs, originals, strict=True)
+            ]
         for block in place.family.step.blocked_by:
             instances = self._seen(place, block.step_key)
             connected.is_again = connected.is_again or any(one.state is _State.AGAIN for one in instances)
@@ -412,12 +418,14 @@ class _Replanner:
         if isinstance(source, OrderOnly):
             return self._ordered(place, item, source, tally)
         one = self._single(place, source, tally)
-        if one is None and tally.broken and item.asset_key is not None and self._chosen is not None:
+        if one is not None:
+            return one
+        if item.asset_key is not None and self._chosen is not None:
             # Whoever names a step wants it made from what there is: the asset may have been stored by any run.
             tally.broken = []
             tally.present = 1
             return FromAsset(item.asset_key)
-        return FromDefault() if one is None else one
+        return FromDefault()  # broken: its rule does without, or the step does not run
 
     def _list(self, place: _Place, source: FromMany, tally: _Tally) -> FromMany:
         present: list[InputSource] = []
@@ -431,6 +439,9 @@ class _Replanner:
         return FromMany(tuple(present))
 
     def _single(self, place: _Place, source: InputSource, tally: _Tally) -> InputSource | None:
+        if isinstance(source, FromAbsent):
+            tally.absent += 1
+            return source
         if not isinstance(source, FromOutput):
             tally.present += not isinstance(source, FromDefault)
             return source
@@ -447,10 +458,12 @@ class _Replanner:
                 return FromOutput(bound)
         instance = self._only(place, ref.step_key)
         found = self._value(instance, ref.output_name, ref.mapping_key, tally)
-        return None if found is None else FromOutput(found)
+        return FromOutput(found) if isinstance(found, OutputRef) else found
 
-    def _value(self, instance: _Instance, name: str, mapping_key: str | None, tally: _Tally) -> OutputRef | None:
-        """The output of an instance in the new run, or None with the reason counted."""
+    def _value(
+        self, instance: _Instance, name: str, mapping_key: str | None, tally: _Tally
+    ) -> OutputRef | FromAbsent | None:
+        """The output of an instance in the new run; None where it cannot be had."""
         if instance.state is _State.AGAIN:
             tally.present += 1
             tally.is_again = True
@@ -460,12 +473,11 @@ class _Replanner:
             if outputs is None or (name in outputs and (mapping_key is None or mapping_key in outputs[name])):
                 tally.present += 1
                 return OutputRef(instance.key, name, mapping_key, instance.run_id)
-            tally.absent += 1
-        elif instance.state is _State.ABSENT:
-            tally.absent += 1
-        else:
+        elif instance.state is _State.UNAVAILABLE:
             tally.broken.append(instance.key)
-        return None
+            return None
+        tally.absent += 1
+        return FromAbsent(instance.key, name)
 
     def _collect(self, place: _Place, source: FromCollected, tally: _Tally) -> tuple[InputSource, ...]:
         """The sources of a collected fan-out: each known value, and the parts that are only known once they have run."""
@@ -484,7 +496,7 @@ class _Replanner:
                 tally.present += len(keys)
                 found += [FromOutput(OutputRef(instance.key, ref.output_name, key, instance.run_id)) for key in keys]
             elif (value := self._value(instance, ref.output_name, None, tally)) is not None:
-                found.append(FromOutput(value))
+                found.append(FromOutput(value) if isinstance(value, OutputRef) else value)
         return tuple(found)
 
     def _keys_of(self, instance: _Instance, name: str, tally: _Tally) -> tuple[str, ...]:
@@ -493,9 +505,10 @@ class _Replanner:
             return ()
         return instance.outputs.get(name, ())
 
-    def _ordered(self, place: _Place, item: StepInput, source: OrderOnly, tally: _Tally) -> OrderOnly:
+    def _ordered(self, place: _Place, item: StepInput, source: OrderOnly, tally: _Tally) -> OrderOnly | FromAbsent:
         """What is left to wait for. Of a fan-out that is a list: it came about if any of it did."""
         refs: list[OutputRef] = []
+        absent: FromAbsent | None = None
         for ref in source.refs:
             if ref.run_id is not None:
                 tally.present += 1
@@ -507,15 +520,19 @@ class _Replanner:
             for instance in self._seen(place, ref.step_key):
                 if instance.state is _State.STORED and is_dynamic:
                     inner.present += 1  # even without values it has run
-                elif (value := self._value(instance, ref.output_name, None, inner)) is not None:
+                    refs.append(OutputRef(instance.key, ref.output_name, None, instance.run_id))
+                elif isinstance(value := self._value(instance, ref.output_name, None, inner), OutputRef):
                     refs.append(value)
             tally.present += inner.present > 0
-            tally.absent += inner.absent > 0 and not inner.present
+            if inner.absent and not inner.present:
+                tally.absent += 1
+                absent = FromAbsent(ref.step_key, ref.output_name)
             tally.broken += inner.broken
             tally.is_again = tally.is_again or inner.is_again
         if tally.broken and item.asset_key is not None and self._chosen is not None:
             tally.broken = []  # as for a loaded asset
-        return OrderOnly(tuple(refs))
+        needs_all = item.rule is EdgeRule.ALL_SUCCEEDED
+        return absent if absent is not None and needs_all else OrderOnly(tuple(refs))
 
     # --- finding instances ---
 
@@ -538,6 +555,14 @@ class _Replanner:
         if not found:  # the parent ended before its mapping keys were known
             return _Instance(step_key, (), _State.UNAVAILABLE)
         raise InternalError("a step reads one value of a fan-out", facts={"step": place.key, "from": step_key})
+
+
+def _absent_group(item: StepInput, original: StepInput) -> StepInput:
+    """An input of a group of ANY_SUCCEEDED of which nothing was produced. Its list may be empty; that is no success either."""
+    refs = upstream_refs(original.source)
+    if item.rule is not EdgeRule.ANY_SUCCEEDED or not refs:
+        return item
+    return replace(item, source=FromAbsent(refs[0].step_key, refs[0].output_name))
 
 
 def _may_be_held_back(ends: Sequence[Step], *, checks_are_known: bool) -> bool:

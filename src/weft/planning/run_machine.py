@@ -64,8 +64,7 @@ its length.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from heapq import heappop, heappush
 from typing import TypeAlias
 
@@ -76,6 +75,7 @@ from weft.errors import InternalError, some_of
 from weft.model.keys import AssetCheckKey
 from weft.model.plan import (
     EdgeRule,
+    FromAbsent,
     FromCollected,
     FromDefault,
     FromMany,
@@ -681,7 +681,7 @@ class RunMachine:
             for ref in upstream_refs(item.source):
                 if ref.run_id is None:
                     self._add_edge(template, item, ref)
-            if _has_collected(item.source):
+            if _has_collected(item.source) or _has_absent(item.source):
                 template.is_plain = False
         for block in step.blocked_by:
             upstream = self._known(template, block.step_key)
@@ -758,7 +758,8 @@ class RunMachine:
             )
         if is_group or names_none or ref.mapping_key is not None:
             template.is_plain = False  # whether the source is there is more than whether the output was yielded
-        template.edges.append(_Edge(upstream, positions, ref.output_name, is_group))
+        if not mapped:  # otherwise the copies are only made once it was yielded
+            template.edges.append(_Edge(upstream, positions, ref.output_name, is_group))
 
     def _add_node(
         self, template: _Template, mapping: _Mapping, refs: tuple[OutputRef, ...], key: str, branch: _Branch | None
@@ -850,7 +851,12 @@ class RunMachine:
         node.status = StepStatus.SUCCEEDED
         self._succeeded += 1
         self._open -= 1
-        self._spread([node], out)
+        branch = node.branch
+        if branch is not None and branch.open > 1 and node.dependents is _NO_NODES and node.branches is _NO_BRANCHES:
+            branch.open -= 1  # one of many copies that only a list waits for
+            node.plan = None
+        else:
+            self._spread([node], out)
         if not self._open:
             self._finish_if_done(out)
         return out
@@ -1061,6 +1067,10 @@ class RunMachine:
 
     def _single(self, node: _Node, source: InputSource, tally: _Tally) -> InputSource | None:
         """`source` as it is for this instance, or None if it is not there."""
+        if isinstance(source, FromAbsent):
+            text = f'output "{source.output_name}" of step "{source.step_key}" was absent in the run that is repeated'
+            tally.absent.append(_Loss(source.step_key, text, text))
+            return None
         if not isinstance(source, FromOutput) or source.ref.run_id is not None:
             tally.produced += not isinstance(source, FromDefault)  # a default is nothing that a step produced
             return source
@@ -1280,6 +1290,12 @@ def _has_collected(source: InputSource) -> bool:
     if isinstance(source, FromMany):
         return any(map(_has_collected, source.sources))
     return isinstance(source, FromCollected)
+
+
+def _has_absent(source: InputSource) -> bool:
+    if isinstance(source, FromMany):
+        return any(map(_has_absent, source.sources))
+    return isinstance(source, FromAbsent)
 
 
 def _priority(tags: Mapping[str, str]) -> int:

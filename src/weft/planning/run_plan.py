@@ -13,8 +13,7 @@ All of it is linear in units, inputs and checks (splitting apart).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from heapq import heappop, heappush
 from typing import NoReturn
 

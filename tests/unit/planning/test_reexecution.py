@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, note, settings, strategies as st
 
 from weft.errors import SelectionError
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -116,6 +115,7 @@ class Executed:
         self.run_id = run_id
         self.values: Values = values if values is not None else {}
         self.started: list[str] = []
+        self.starts: dict[str, StepPlan] = {}
         self.steps: dict[str, Step] = {}
         machine = RunMachine(run_plan)
         self._skips(machine.start())
@@ -129,6 +129,7 @@ class Executed:
     def _run(self, machine: RunMachine, one: StepPlan, does: str | Sequence[str] | None) -> None:
         key = one.key
         self.started.append(key)
+        self.starts[key] = one
         inputs = tuple(self._load(item.source) for item in one.inputs)
         if does in ("fail", "interrupt"):
             self._skips(machine.handle(StepFailed(key) if does == "fail" else StepInterrupted(key)))
@@ -194,7 +195,8 @@ class Executed:
 
 
 def source_of(executed: Executed, key: str, place: int = 0) -> InputSource:
-    return next(one for one in executed.plan.steps if one.key == key).inputs[place].source
+    """Where an input of a step came from when it started."""
+    return executed.starts[key].inputs[place].source
 
 
 # --- from the failure ------------------------------------------------------------------------------------------------
@@ -416,7 +418,7 @@ def test_a_nested_fan_out_whose_keys_are_not_known_stays_a_template() -> None:
     first = Executed(NESTED, behave={**NESTED_KEYS, "sub[eu]": "fail"})
     second = first.again({"sub[eu]": ["out[7]", "out[8]"]})
     assert second.started == ["sub[eu]", "leaf[eu][7]", "leaf[eu][8]", "inner[eu]", "outer"]
-    assert source_of(second, "outer", 1) == FromMany((FromCollected(ref("leaf[eu]")), out("leaf[us][1]", "r1")))
+    assert source_of(second, "outer", 1) == FromMany((out("leaf[eu][7]"), out("leaf[eu][8]"), out("leaf[us][1]", "r1")))
     assert second.values["r2", "outer", "result", None][2][2] == (
         ("sub", "out[7]", (("src", "out[eu]", ()),)),
         ("sub", "out[8]", (("src", "out[eu]", ()),)),
@@ -540,11 +542,6 @@ def histories(draw: st.DrawFn) -> tuple[RunPlan, dict[str, Any], list[set[str]]]
                     else OrderOnly((ref(source),))
                 )
             rules = [draw(st.sampled_from([*EdgeRule, *[EdgeRule.ALL_SUCCEEDED] * 4])) for _ in inputs]
-            # ALL_DONE may turn a failure into a value, so a run that failed there does not equal one that did not.
-            rules = [
-                rule if rule in (EdgeRule.ALL_SUCCEEDED, EdgeRule.OPTIONAL) else EdgeRule.ALL_SUCCEEDED
-                for rule in rules
-            ]
             steps.append(step(key, *inputs, rules=rules, outputs=("result", "other"), fan_out=fan_out))
             if draw(st.integers(0, 3)) == 0:
                 behave[key] = ["result"]
@@ -573,12 +570,12 @@ def histories(draw: st.DrawFn) -> tuple[RunPlan, dict[str, Any], list[set[str]]]
             FromCollected(ref(draw(st.sampled_from(lows)))),
             FromMany((*(out(text) for text in before[:1]), FromCollected(ref(mids[0])))),
             OrderOnly((ref("sub.out"),)),
-            rules=[draw(st.sampled_from([EdgeRule.ALL_SUCCEEDED, EdgeRule.OPTIONAL])) for _ in range(4)],
+            rules=[draw(st.sampled_from(EdgeRule)) for _ in range(4)],
         )
     )
     steps.append(step("check", *before[:1]))
     steps.append(step("down", *before[:1], blocked_by="check"))
-    steps.append(step("last", "down", "end", rule=draw(st.sampled_from([EdgeRule.ALL_SUCCEEDED, EdgeRule.OPTIONAL]))))
+    steps.append(step("last", "down", "end", rule=draw(st.sampled_from(EdgeRule))))
     everything = [
         *(
             key
@@ -605,6 +602,8 @@ def test_a_run_that_was_repeated_from_its_failures_equals_one_that_never_failed(
     clean = Executed(run_plan, "r0", behave)
     assert clean.status is RunStatus.SUCCESS
     bad = "interrupt" if interrupts else "fail"
+    rules = {item.rule for one in run_plan.steps for item in one.inputs}
+    lenient = bool(rules & {EdgeRule.ANY_SUCCEEDED, EdgeRule.ALL_DONE})  # steps may succeed below a failure
 
     def failing(keys: set[str]) -> dict[str, Any]:
         return {**behave, **{key: "blocks" if key == "check" else bad for key in keys}}
@@ -617,8 +616,10 @@ def test_a_run_that_was_repeated_from_its_failures_equals_one_that_never_failed(
             break
         number += 1
         run = run.again(failing(broken), run_id=f"r{number}")
-        repeated = succeeded & set(run.started)
-        assert repeated <= {"check"}, "what succeeded, and is below no failure, does not run again"
+        if not lenient:
+            repeated = succeeded & set(run.started)
+            assert repeated <= {"check"}, "what succeeded, and is below no failure, does not run again"
         succeeded |= {key for key, one in run.steps.items() if one.status is StepStatus.SUCCEEDED}
+    note(f"skipped in the end: { {key: one.skip_reason for key, one in run.steps.items() if one.skip_reason} }")
     assert run.status is RunStatus.SUCCESS
     assert run.latest() == clean.latest()

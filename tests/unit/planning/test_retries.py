@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from weft.model.retry import Backoff, Jitter, RetryPolicy
 from weft.planning.retries import RetryAsked, next_retry, retry_delay

@@ -4,14 +4,14 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from weft.errors import InternalError
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import (
     BlockedBy,
     EdgeRule,
+    FromAbsent,
     FromAsset,
     FromCollected,
     FromDefault,
@@ -364,6 +364,17 @@ def test_truth_table_of_a_list_of_one(rule: EdgeRule, outcome: str) -> None:
     run = after(outcome, step("down", many("up"), rule=rule))
     expected = {RUN: many("up"), SKIP: None, DEFAULT: FromMany(())}[TABLE[rule][outcome]]
     assert (sources_of(run.starts["down"]) if "down" in run.starts else [None]) == [expected]
+
+
+@pytest.mark.parametrize("rule", EdgeRule)
+def test_what_was_absent_in_an_earlier_run_counts_as_not_yielded(rule: EdgeRule) -> None:
+    gone = FromAbsent("old", "result")
+    run = Driven(plan(step("a"), step("b", gone, rule=rule), step("c", FromMany((gone, out("a"))), rule=rule))).run()
+    assert (run.statuses["b"] is S.SKIPPED) is (TABLE[rule]["not yielded"] == SKIP)
+    if "b" in run.skips:
+        text = 'output "result" of step "old" was absent in the run that is repeated'
+        assert run.skips["b"] == SkipStep("b", text, ("old",))
+    assert sources_of(run.starts["c"]) == [many("a")]
 
 
 def test_inputs_with_any_succeeded_form_one_group() -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from weft.errors import DefinitionError, SelectionError
 from weft.model.assets import AssetCheckNode, AssetDependency, AssetGraph, AssetNode

@@ -15,8 +15,7 @@ looked up (groups, kinds, tags, owners), so it pays to keep one as long as its g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set as AbstractSet
 from typing import Protocol, TypeAlias
 
 from weft.errors import InternalError, SelectionError, did_you_mean, nearest, some_of
