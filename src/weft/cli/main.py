@@ -19,7 +19,7 @@ from weft.cli.terminal import Terminal
 from weft.errors import UsageError, WeftError
 
 COMMANDS = (
-    Entry("init", "weft.cli.init_command", "init", "Make a starter project that runs."),
+    Entry("init", "weft.cli.init_command", "init", "Make a starter project that runs, in a new folder or in this one."),
     Entry("check", "weft.cli.check", "check", "Check definitions: everything that can be wrong, in one pass."),
     Entry("asset", "weft.cli.asset", "asset", "List, show and materialise assets."),
     Entry("job", "weft.cli.job", "job", "List, print and execute jobs."),
