@@ -106,7 +106,7 @@ _MOST_IGNORED = 100
 # --- stimuli ---------------------------------------------------------------------------------------------------------
 
 
-class OutputProduced(Struct, frozen=True):
+class OutputProduced(Struct, frozen=True, gc=False):
     """A running step yielded an output and it is stored. `mapping_key` is given for dynamic outputs, and only for them."""
 
     step_key: str
@@ -114,7 +114,7 @@ class OutputProduced(Struct, frozen=True):
     mapping_key: str | None = None
 
 
-class CheckEvaluated(Struct, frozen=True):
+class CheckEvaluated(Struct, frozen=True, gc=False):
     """A running step evaluated a check. Of several answers for one check (one for each partition) the worst counts."""
 
     step_key: str
@@ -123,13 +123,13 @@ class CheckEvaluated(Struct, frozen=True):
     severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
 
 
-class StepSucceeded(Struct, frozen=True):
+class StepSucceeded(Struct, frozen=True, gc=False):
     """A running step did all it should; comes after its outputs and checks."""
 
     step_key: str
 
 
-class StepFailed(Struct, frozen=True):
+class StepFailed(Struct, frozen=True, gc=False):
     """A running step failed. It is retried if `retry` asks for it or the step's policy says so, unless `allow_retries` is False."""
 
     step_key: str
@@ -138,23 +138,23 @@ class StepFailed(Struct, frozen=True):
     allow_retries: bool = True
 
 
-class RetryDue(Struct, frozen=True):
+class RetryDue(Struct, frozen=True, gc=False):
     """The delay of a `RetryLater` is over."""
 
     step_key: str
 
 
-class StepInterrupted(Struct, frozen=True):
+class StepInterrupted(Struct, frozen=True, gc=False):
     """A running step was stopped from outside, because of a `CancelStep` or by itself."""
 
     step_key: str
 
 
-class CancelRequested(Struct, frozen=True):
+class CancelRequested(Struct, frozen=True, gc=False):
     """The run shall end as soon as possible."""
 
 
-class RunAborted(Struct, frozen=True):
+class RunAborted(Struct, frozen=True, gc=False):
     """The run cannot go on (a resource failed, the executor broke): nothing further starts, running steps may end."""
 
     reason: FailureReason
@@ -173,7 +173,7 @@ Stimulus: TypeAlias = (
 )
 
 
-class Ignored(Struct, frozen=True):
+class Ignored(Struct, frozen=True, gc=False):
     """A stimulus that came too late to change anything, and why."""
 
     stimulus: Stimulus
@@ -183,14 +183,14 @@ class Ignored(Struct, frozen=True):
 # --- instructions ----------------------------------------------------------------------------------------------------
 
 
-class StartStep(Struct, frozen=True):
+class StartStep(Struct, frozen=True, gc=False):
     """Start an attempt (1 for the first). `step` says where each input really comes from; its key may be that of a copy."""
 
     step: StepPlan
     attempt: int
 
 
-class RetryLater(Struct, frozen=True):
+class RetryLater(Struct, frozen=True, gc=False):
     """The attempt failed: send `RetryDue` after `delay_seconds` (perhaps 0); attempt number `attempt` will follow."""
 
     step_key: str
@@ -198,7 +198,7 @@ class RetryLater(Struct, frozen=True):
     delay_seconds: float
 
 
-class SkipStep(Struct, frozen=True):
+class SkipStep(Struct, frozen=True, gc=False):
     """The step does not run: record it. `causes` are the steps directly above it that kept it from running.
 
     `by_failure` says whether it follows from a failure, an interruption or a blocking check, and not from a branch that was not taken.
@@ -210,20 +210,20 @@ class SkipStep(Struct, frozen=True):
     by_failure: bool = False
 
 
-class FailStep(Struct, frozen=True):
+class FailStep(Struct, frozen=True, gc=False):
     """The step has failed for good, no attempt follows: record it."""
 
     step_key: str
 
 
-class CancelStep(Struct, frozen=True):
+class CancelStep(Struct, frozen=True, gc=False):
     """Stop the step if `is_running`, and send how it ended; otherwise it never starts, and is to be recorded as cancelled."""
 
     step_key: str
     is_running: bool
 
 
-class FinishRun(Struct, frozen=True):
+class FinishRun(Struct, frozen=True, gc=False):
     """The run has ended: the last instruction. `failed_steps` in the order of their failure."""
 
     status: RunStatus
@@ -235,7 +235,7 @@ class FinishRun(Struct, frozen=True):
 Instruction: TypeAlias = StartStep | RetryLater | SkipStep | FailStep | CancelStep | FinishRun
 
 
-class StepCounts(Struct, frozen=True, kw_only=True):
+class StepCounts(Struct, frozen=True, gc=False, kw_only=True):
     """How many steps stand in each state. A template that was not yet copied counts as one; its copies count each."""
 
     pending: int
