@@ -58,6 +58,7 @@ from weft.config.schema import (
     as_type,
     fields_of,
 )
+from weft.config.secrets import HIDDEN
 from weft.config.validation import Check, redacted, refused
 from weft.errors import ConfigError, DefinitionError, Problem
 
@@ -71,7 +72,6 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _BOUNDS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length")
-_HIDDEN = "(hidden)"
 _ANYTHING = AnyType(from_env=True)
 
 
@@ -141,7 +141,7 @@ class ConfigModel(BaseModel):
             hidden = (
                 name in fields and isinstance(value, str) and not is_env_var(value) and is_secret(name, fields[name])
             )
-            yield name, _HIDDEN if hidden else value
+            yield name, HIDDEN if hidden else value
 
     def _become_template(self, data: Mapping[str, Any]) -> None:
         """Take `data`, in which there are environment references, after checking its shape only."""

@@ -40,12 +40,12 @@ from weft.config.schema import (
     described,
     fields_of,
 )
+from weft.config.secrets import HIDDEN
 from weft.errors import ConfigError, DefinitionError, Problem, did_you_mean, nearest, some_of
 
 ConfigPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands: keys and list indexes from the outside in."""
 
-_HIDDEN = "(hidden)"
 _MOST_CHARACTERS = 80
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -210,7 +210,7 @@ class Check:
         if field.is_secret:
             for problem in self.problems[before:]:
                 if "found" in problem.facts:
-                    problem.facts["found"] = _HIDDEN
+                    problem.facts["found"] = HIDDEN
                     problem.fix = "correct the value"  # the usual fix may repeat it
             collect_texts(result, self.secrets)
         return result
@@ -447,7 +447,7 @@ def refused(path: ConfigPath, refusal: Refusal, *, hidden: bool = False) -> Prob
     return Problem(
         "WEFT-C006",
         f"{_subject(where)} is not accepted: {refusal.reason}.",
-        facts={"path": path_text(where), "found": _HIDDEN if hidden else shown(refusal.found)},
+        facts={"path": path_text(where), "found": HIDDEN if hidden else shown(refusal.found)},
         fix="give a value that holds the condition",
     )
 
@@ -456,7 +456,7 @@ def redacted(refusal: Refusal, secrets: Iterable[str]) -> Refusal:
     """`refusal` with none of `secrets` in its reason."""
     reason = refusal.reason
     for secret in sorted(secrets, key=len, reverse=True):
-        reason = reason.replace(secret, _HIDDEN)
+        reason = reason.replace(secret, HIDDEN)
     return Refusal(refusal.location, reason, refusal.found)
 
 
@@ -528,7 +528,7 @@ def _unreadable_variable(reference: EnvReference, path: ConfigPath) -> Problem:
     return Problem(
         "WEFT-C021",
         f'The text of the environment variable "{reference.name}" cannot be read as {expected}.',
-        facts={"path": path_text(path), "variable": reference.name, "expected": expected, "found": _HIDDEN},
+        facts={"path": path_text(path), "variable": reference.name, "expected": expected, "found": HIDDEN},
         fix="correct the variable where the run executes",
     )
 

@@ -6,11 +6,17 @@ import os
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from weft.model.metadata import AnyMetadataValue
 
+# Of one exception: the first and the last half are kept.
 _MOST_FRAMES = 60
+# Of the text of an exception, and of a line of code.
 _MOST_CHARACTERS = 20_000
+_MOST_CHARACTERS_OF_A_LINE = 500
+# Exceptions of one chain: the first and the last half are kept, since the last one began it all.
+_MOST_OF_A_CHAIN = 8
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
 # The machinery of ``import`` says nothing about the user's code, and it stands between every two of its frames.
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # as above
@@ -78,8 +84,25 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @staticmethod
     def from_exception(error: BaseException) -> ErrorInfo:
-        """`error` with its chain and frames. Never raises: an exception whose text fails is described as such."""
-        return _from_exception(error, set())
+        """`error` with its chain and frames. Never raises: an exception whose text fails is described as such.
+
+        Of a long text, a long chain and a deep traceback a part is kept.
+        """
+        chain = _chain(error)
+        half = _MOST_OF_A_CHAIN // 2
+        if len(chain) <= 2 * half:
+            links = [(_described(each), is_cause) for each, is_cause in chain]
+        else:
+            gap = ErrorInfo(message="", class_name=f"({len(chain) - 2 * half} exceptions in between were left out)")
+            links = [(_described(each), is_cause) for each, is_cause in chain[:half]]
+            links.append((gap, chain[half][1]))
+            links += [(_described(each), is_cause) for each, is_cause in chain[-half:]]
+        found, found_is_cause = links.pop()
+        while links:
+            info, is_cause = links.pop()
+            found = replace(info, cause=found) if found_is_cause else replace(info, context=found)
+            found_is_cause = is_cause
+        return found
 
 
 def _is_of_library(file: str) -> bool:
@@ -87,26 +110,41 @@ def _is_of_library(file: str) -> bool:
     return file.startswith((_STANDARD_LIBRARY, "<")) or "site-packages" in parts or "dist-packages" in parts
 
 
-def _from_exception(error: BaseException, seen: set[int]) -> ErrorInfo:
-    seen.add(id(error))
+def _chain(error: BaseException) -> list[tuple[BaseException, bool]]:
+    """`error`, what it came from, what that came from, and so on; each with whether the one before names it as its cause."""
+    chain = [(error, False)]
+    seen = {id(error)}
+    while True:
+        last = chain[-1][0]
+        is_cause = last.__cause__ is not None
+        following = last.__cause__ if is_cause or last.__suppress_context__ else last.__context__
+        if following is None or id(following) in seen:
+            return chain
+        chain.append((following, is_cause))
+        seen.add(id(following))
+
+
+def _described(error: BaseException) -> ErrorInfo:
+    """`error` without its chain."""
     try:
         message = error.msg if isinstance(error, SyntaxError) and error.lineno else str(error)
     except Exception as broken:  # noqa: BLE001  # a user's __str__ may raise anything
         message = f"(its text could not be made: {type(broken).__name__})"
-    cause = error.__cause__
-    context = None if error.__suppress_context__ or cause is not None else error.__context__
     kind = type(error)
     name = (
         kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
     )
     return ErrorInfo(
-        message=message[:_MOST_CHARACTERS],
+        message=shortened(message, _MOST_CHARACTERS),
         class_name=name,
         frames=_frames(error),
         code=getattr(error, "code", None) if kind.__module__.startswith("weft.") else None,
-        cause=_from_exception(cause, seen) if cause is not None and id(cause) not in seen else None,
-        context=_from_exception(context, seen) if context is not None and id(context) not in seen else None,
     )
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` with at most `most` characters of it, and how many more there were."""
+    return text if len(text) <= most else f"{text[:most]}\n... ({len(text) - most:,} more characters were left out)"
 
 
 def _frames(error: BaseException) -> tuple[Frame, ...]:
@@ -115,7 +153,13 @@ def _frames(error: BaseException) -> tuple[Frame, ...]:
     summary = traceback.extract_tb(error.__traceback__)
     kept = summary if len(summary) <= _MOST_FRAMES else [*summary[: _MOST_FRAMES // 2], *summary[-_MOST_FRAMES // 2 :]]
     frames = tuple(
-        Frame(item.filename, item.lineno or 0, item.name, item.line or "", item.filename.startswith(_FOLDED))
+        Frame(
+            item.filename,
+            item.lineno or 0,
+            item.name,
+            shortened(item.line or "", _MOST_CHARACTERS_OF_A_LINE),
+            item.filename.startswith(_FOLDED),
+        )
         for item in kept
     )
     return (*frames, *_syntax_frame(error)) if isinstance(error, SyntaxError) else frames

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from weft.errors import WeftError
+from weft.errors import InternalError, WeftError
 from weft.execution.data_versions import DataVersions
 from weft.execution.executors.in_process import InProcessExecutor
 from weft.execution.interruption import ExecutionInterrupted, Interruption
 from weft.execution.resources import ResourceSession
-from weft.execution.run_context import RunContext
+from weft.execution.run_context import EventRecorder, RunContext
 from weft.execution.run_loop import RunLoop
-from weft.execution.shipping import DirectJournal, ShippedJournal
+from weft.execution.screening import ScreenedRecorder
 from weft.execution.step import AttemptResult
 from weft.logs.capture import OutputCapture
 from weft.model.events import (
@@ -90,7 +90,7 @@ def execute_run(
     with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
         environment.runs.create(run, prepared.plan)
         with _capture(environment, run.id) as capture:
-            worker.run(journal, capture)
+            worker.run(ScreenedRecorder(journal, prepared.config.resolved.secrets), capture)
     stored = environment.runs.get(run.id)
     return RunOutcome(stored or run, worker.failures, worker.outputs, worker.exception)
 
@@ -117,27 +117,29 @@ class _Worker:
         self.outputs: dict[tuple[str, str, str | None], Any] = {}
         self.exception: BaseException | None = None
 
-    def run(self, journal: ShippedJournal | DirectJournal, capture: OutputCapture | None) -> None:
+    def run(self, recorder: EventRecorder, capture: OutputCapture | None) -> None:
         """From the first event to the last."""
-        journal.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
+        recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
         if capture is not None:
-            journal.append(LogsCaptured(file_key=capture.file_key))
-        resources = self._resources(journal)
-        context = self._context(journal, resources, capture)
+            recorder.append(LogsCaptured(file_key=capture.file_key))
+        resources = self._resources(recorder)
+        context = self._context(recorder, resources, capture)
         finished = FinishRun(RunStatus.CANCELED)
+        reason = FailureReason.RESOURCE_FAILED
         try:
             with self._interruption.user_code():
                 resources.open()
+            reason = FailureReason.INTERNAL
             finished = self._drive(context)
         except (ExecutionInterrupted, KeyboardInterrupt):
             finished = FinishRun(RunStatus.CANCELED)
         except Exception as error:  # noqa: BLE001  # whatever it is, the run must get its last event
             self.exception = error
-            finished = _failure(error)
+            finished = _failure(error, reason)
         finally:
             resources.close()
             self.outputs = context.captured_outputs or {}
-            journal.append(_last_event(finished, self._interruption, self.exception))
+            recorder.append(_last_event(finished, self._interruption, self.exception))
 
     def _drive(self, context: RunContext) -> FinishRun:
         executor = InProcessExecutor(context)
@@ -148,25 +150,25 @@ class _Worker:
             self.failures = loop.failures
             executor.close()
 
-    def _resources(self, journal: ShippedJournal | DirectJournal) -> ResourceSession:
+    def _resources(self, recorder: EventRecorder) -> ResourceSession:
         return ResourceSession(
             self._prepared.resource_defs,
             self._prepared.resource_order,
             config=self._prepared.config.resolved.resources,
-            record=journal.append,
+            record=recorder.append,
             clock=self._environment.clock,
             run=self._prepared.run,
             instance=self._instance,
         )
 
     def _context(
-        self, journal: ShippedJournal | DirectJournal, resources: ResourceSession, capture: OutputCapture | None
+        self, recorder: EventRecorder, resources: ResourceSession, capture: OutputCapture | None
     ) -> RunContext:
         return RunContext(
             run=self._prepared.run,
             plan=self._prepared.plan,
             target=self._prepared.target,
-            journal=journal,
+            journal=recorder,
             resources=resources,
             data_versions=DataVersions(self._environment.assets),
             clock=self._environment.clock,
@@ -184,9 +186,9 @@ def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager
     return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
 
 
-def _failure(error: Exception) -> FinishRun:
-    is_ours = isinstance(error, WeftError) and error.code.startswith("WEFT-Z")
-    reason = FailureReason.INTERNAL if is_ours else FailureReason.RESOURCE_FAILED
+def _failure(error: Exception, reason: FailureReason) -> FinishRun:
+    if isinstance(error, InternalError):
+        reason = FailureReason.INTERNAL
     message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
     return FinishRun(RunStatus.FAILURE, reason, message)
 

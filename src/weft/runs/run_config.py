@@ -15,8 +15,8 @@ from weft.config.run_config import (
     run_config_document,
     validate_run_config_value,
 )
-from weft.config.schema import Any as AnyConfig
-from weft.config.schema import Field
+from weft.config.schema import Any as AnyConfig, Field
+from weft.config.secrets import HIDDEN, Redaction
 from weft.config.validation import declared
 from weft.definitions.op import OpDefinition
 from weft.definitions.resource_annotations import config_class_of
@@ -24,9 +24,6 @@ from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget
 from weft.errors import ConfigError
 from weft.model.plan import FromConfig, FromDefault, RunPlan, StepInput
-
-HIDDEN = "(hidden)"
-"""What is stored in place of a secret that was written into a run's configuration."""
 
 _REQUIRED_VALUE = Field(AnyConfig)
 _OPTIONAL_VALUE = Field(AnyConfig, is_required=False)
@@ -59,7 +56,9 @@ def check_run_config(
     _refuse_hidden(document)
     checked = validate_run_config_value(schema, document)
     resolved = checked.resolve(os.environ)
-    return RunConfiguration(_without(document, checked.secrets) if checked.secrets else document, resolved)
+    written = checked.secrets
+    stored = _without(document, written, Redaction(written)) if written else document
+    return RunConfiguration(stored, resolved)
 
 
 def run_config_schema(
@@ -136,12 +135,17 @@ class _Tree:
 _NOTHING = NodeConfigSchema()
 
 
-def _without(value: Any, secrets: Collection[str]) -> Any:
+def _without(value: Any, written: Collection[str], redaction: Redaction) -> Any:
+    """`value` with nothing of the secrets: neither as whole values, however short, nor within longer texts."""
     if isinstance(value, Mapping):
-        return {key: _without(item, secrets) for key, item in value.items()}
+        return {key: _without(item, written, redaction) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without(item, secrets) for item in value]
-    return HIDDEN if isinstance(value, str) and value in secrets else value
+        return [_without(item, written, redaction) for item in value]
+    if isinstance(value, str):
+        return HIDDEN if value in written else redaction.text(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return HIDDEN if str(value) in written else value
+    return value
 
 
 def _refuse_hidden(value: Any, path: tuple[str, ...] = ()) -> None:
@@ -152,7 +156,7 @@ def _refuse_hidden(value: Any, path: tuple[str, ...] = ()) -> None:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _refuse_hidden(item, (*path, str(index)))
-    elif value == HIDDEN:
+    elif isinstance(value, str) and HIDDEN in value:
         raise ConfigError(
             "the configuration holds the mark of a secret that was not stored.",
             code="WEFT-C081",

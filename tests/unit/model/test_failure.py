@@ -48,3 +48,54 @@ def test_an_exception_whose_text_fails_is_described_as_such() -> None:
             raise ValueError
 
     assert "could not be made: ValueError" in ErrorInfo.from_exception(Broken()).message
+
+
+def test_a_long_message_says_how_much_is_missing() -> None:
+    info = ErrorInfo.from_exception(ValueError("y" * 10_000_000))
+    assert info.message.startswith("yyy")
+    assert info.message.endswith("... (9,980,000 more characters were left out)")
+
+
+def test_of_a_long_chain_both_ends_are_kept_in_their_relation() -> None:
+    error: Exception = ValueError("the root")
+    for number in range(3000):
+        following = RuntimeError(f"link {number}")
+        if number % 2:
+            following.__cause__ = error
+        else:
+            following.__context__ = error
+        error = following
+    info: ErrorInfo | None = ErrorInfo.from_exception(error)
+    texts = []
+    while info is not None:
+        texts.append(info.message or info.class_name)
+        info = info.cause or info.context
+    kept = [f"link {number}" for number in (2999, 2998, 2997, 2996)]
+    gap = "(2993 exceptions in between were left out)"
+    assert texts == [*kept, gap, "link 2", "link 1", "link 0", "the root"]
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    info = ErrorInfo.from_exception(first)
+    assert info.context is not None
+    assert (info.context.message, info.context.context) == ("second", None)
+
+
+def test_causes_and_contexts_are_told_apart() -> None:
+    def fail() -> None:
+        try:
+            try:
+                raise KeyError("inner")
+            except KeyError:
+                raise ValueError("middle")  # noqa: B904  # the relation is the point
+        except ValueError as error:
+            raise RuntimeError("outer") from error
+
+    info = info_of(fail)
+    assert info.cause is not None
+    assert info.context is None
+    assert info.cause.message == "middle"
+    assert info.cause.context is not None
+    assert info.cause.cause is None
