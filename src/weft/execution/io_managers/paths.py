@@ -4,7 +4,7 @@ r"""Places as paths: no two places share a path, no path is the folder of anothe
 
     asset                <part>/<part><extension>
     its partition        <part>/<part>/<key><extension>        dimensions of a key are folders: <key>/<key>
-    another output       <run id>/<step key>/<output name>[/<mapping key>]<extension>
+    another output       <run id>/<step key>~<output name>[~<mapping key>]<extension>
 
 What people name their assets by is written as it is. Beyond that, so that nothing is ambiguous and everything can be read back:
 
@@ -15,6 +15,8 @@ What people name their assets by is written as it is. Beyond that, so that nothi
   with a digit has an ``@`` in front. So asset ``["sales", "eu"]`` is ``sales/eu``, partition ``eu`` of asset ``sales`` is ``sales/@eu``,
   and partition ``2024-01-01`` is ``sales/2024-01-01``.
 - A name longer than file systems allow goes on in a folder below: a ``%`` at the end says so.
+
+All outputs of a run share one folder: making a folder for each step would cost more than storing a small value.
 
 On file systems that ignore case, names that differ in case alone share a path. A path as a whole is not shortened: one that is too long
 for the file system is an error.
@@ -27,6 +29,8 @@ import re
 from weft.execution.io_managers.places import Place
 
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.=+,-]")
+_PLAIN = re.compile(r"[A-Za-z0-9_=+,-]+\Z")
+"""Names that are written as they are, whatever the extension: most of them."""
 _PIECES = re.compile(r"%[0-9A-F]{2}|[^%]")
 _MOST_CHARACTERS = 200
 """Of a name. File systems allow 255 bytes; the rest is for extensions, and for what writers add to temporary names."""
@@ -42,7 +46,8 @@ def path_of(place: Place, extension: str) -> list[str]:
             names.extend(_escaped(other, extension) or "@" for other in others)
     else:
         run_id, *others = place.output
-        names = [_beside_assets(run_id, extension), *(_escaped(other, extension) or "@" for other in others)]
+        # A "~" in a name would be escaped, so the joint is unambiguous.
+        names = [_beside_assets(run_id, extension), "~".join(_escaped(other, extension) for other in others)]
     segments = [segment for name in names for segment in _cut(name)]
     segments[-1] += extension
     return segments
@@ -61,6 +66,8 @@ def _beside_assets(text: str, extension: str) -> str:
 
 
 def _escaped(text: str, extension: str) -> str:
+    if _PLAIN.match(text):
+        return text
     # Lone surrogates, which UTF-8 cannot carry, are kept apart as well.
     name = _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], text.encode("utf-8", "surrogatepass")).decode("ascii")
     if extension and name.endswith(extension):

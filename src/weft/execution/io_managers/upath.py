@@ -4,7 +4,7 @@ Where a value goes (and how unusual names are written: `weft.execution.io_manage
 
     <base>/<key parts><extension>                               an asset
     <base>/<key parts>/<partition><extension>                   one partition of an asset
-    <base>/<run id>/<step>/<output>[/<mapping key>]<extension>  an output of an op
+    <base>/<run id>/<step>~<output>[~<mapping key>]<extension>  an output of an op
 """
 
 from __future__ import annotations

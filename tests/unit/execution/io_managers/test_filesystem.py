@@ -34,7 +34,7 @@ def test_values_are_pickles_that_anybody_can_read(tmp_path: Path) -> None:
 
 def test_outputs_of_ops_stand_by_run_and_step(tmp_path: Path) -> None:
     FilesystemIOManager(tmp_path).handle_output(op_output(run_id="0198f-1"), 1)
-    assert files(tmp_path) == ["0198f-1/load/result.pickle"]
+    assert files(tmp_path) == ["0198f-1/load~result.pickle"]
 
 
 def test_the_folder_may_be_named_by_an_environment_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from weft.execution.io_managers.paths import path_of
 from weft.execution.io_managers.places import Place
@@ -47,7 +46,7 @@ def place_at(path: list[str], extension: str) -> Place:
         return unquote(name.removeprefix("@"), errors="surrogatepass")
 
     if re.match("[0-9@]", names[0]):
-        return Place(output=tuple(map(text, names)))
+        return Place(output=(text(names[0]), *map(text, names[1].split("~"))))
     parts = list(names)
     keys: list[str] = []
     for index, name in enumerate(names):
@@ -76,7 +75,7 @@ def test_no_file_stands_where_another_needs_a_folder(one: Place, other: Place, e
 def test_every_name_is_plain_and_short(place: Place, extension: str) -> None:
     """Promise c7: none of them leaves the base, on any platform."""
     for name in path_of(place, extension):
-        assert re.fullmatch(r"[A-Za-z0-9_%@][A-Za-z0-9_.=+,%@-]*", name) or name.startswith(("-", "=", "+", ","))
+        assert re.fullmatch(r"[A-Za-z0-9_%@~][A-Za-z0-9_.=+,%@~-]*", name) or name.startswith(("-", "=", "+", ","))
         assert name not in ("", ".", "..")
         assert not name.startswith(".")
         assert len(name) <= 210
@@ -96,9 +95,9 @@ def test_every_name_is_plain_and_short(place: Place, extension: str) -> None:
         (Place(("..", "etc", "passwd")), "%2E%2E/etc/passwd.csv"),
         (Place(("a.csv", "b")), "a%2Ecsv/b.csv"),
         (Place(("größe",)), "gr%C3%B6%C3%9Fe.csv"),
-        (Place(output=("0198f-a", "load", "result")), "0198f-a/load/result.csv"),
-        (Place(output=("0198f-a", "g.clean[eu]", "result", "m1")), "0198f-a/g.clean%5Beu%5D/result/m1.csv"),
-        (Place(output=("run", "load", "result")), "@run/load/result.csv"),
+        (Place(output=("0198f-a", "load", "result")), "0198f-a/load~result.csv"),
+        (Place(output=("0198f-a", "g.clean[eu]", "result", "m1")), "0198f-a/g.clean%5Beu%5D~result~m1.csv"),
+        (Place(output=("run", "load", "result")), "@run/load~result.csv"),
         (Place(("x" * 250,)), "x" * 200 + "%/" + "x" * 50 + ".csv"),
     ],
 )
