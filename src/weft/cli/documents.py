@@ -175,8 +175,16 @@ def error_document(error: ErrorInfo | None) -> Document | None:
 
 def problem_document(problem: Problem) -> Document:
     """One thing that is wrong."""
-    facts = {label: fact if isinstance(fact, str) else str(fact) for label, fact in problem.facts.items()}
+    facts = {label: _fact(fact) for label, fact in problem.facts.items()}
     return {"code": problem.code, "what": problem.what, "facts": facts, "fix": problem.fix}
+
+
+def _fact(fact: object) -> Any:
+    if fact is None or isinstance(fact, (str, int, float)):
+        return fact
+    if isinstance(fact, (list, tuple, set, frozenset)):
+        return [_fact(item) for item in fact]
+    return str(fact)
 
 
 # --- assets ----------------------------------------------------------------------------------------------------------
