@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 
-from weft.config.schema import Any as AnyConfig
 from weft.config.schema import (
+    Any as AnyConfig,
     AnyOf,
     AnyType,
     Array,

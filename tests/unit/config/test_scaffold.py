@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.unit.config.config_strategies import law, schemas
 
 from weft.config.scaffold import paste, scaffold, to_yaml

@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.unit.config.config_strategies import broken, law, schemas, values
 
 from weft.config.env import EnvVar

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from weft.definitions.io_manager import IOManager, IOManagerDefinition
 from weft.definitions.resource_set import as_resource_definition, bind_resources, initialisation_order
