@@ -4,7 +4,8 @@ The descriptors 1 and 2 themselves are redirected, so that C code and child proc
 for the writer to go on, and a killed process loses only what its own buffers held. Why so: ``docs/design/0003-capture-to-files.md``.
 
 - A capture is for the whole process: what another thread prints lands in the same files, in the range of whichever step is running.
-- Captures nest like any context: the inner one takes all output until it ends. They must end in the reverse order.
+- Captures nest: the latest one takes all output until it ends. They may end in any order, as those of several threads do: one that ends below
+  another leaves to it what it would have put back itself.
 - Python's own streams write line by line while captured, in UTF-8 whatever the locale, so that a line is in the file when `print` returns.
 - ``sys.stdout`` may be an object that does not write to descriptor 1 (pytest, notebooks) or absent (``pythonw``). Then it is replaced for the
   duration. A logging handler that was made before and holds such an object keeps it, and is not captured.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -111,10 +113,24 @@ class OutputCapture:
         self._flush_c()
 
 
+# Held while descriptors are led elsewhere. Of each stream, the redirections that have not ended, the one that has it last.
+_lock = threading.Lock()
+_redirections: dict[Stream, list[_Redirection]] = {"stdout": [], "stderr": []}
+
+
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603  # a thread that does not exist in the child may have held it
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 class _Redirection:
     """One stream on its way into a file."""
 
-    __slots__ = ("_file_fd", "_path", "_replaced", "_stream", "original_fd", "python", "start")
+    __slots__ = ("_file_fd", "_path", "_replaced", "_settings", "_stream", "original_fd", "python", "start")
 
     def __init__(self, stream: Stream, path: Path) -> None:
         self._stream: Stream = stream
@@ -125,6 +141,8 @@ class _Redirection:
         # The object of Python that writes into the file, and the one that stood in its place, if it did not.
         self.python: TextIO | None = None
         self._replaced: TextIO | None = None
+        # How that object was set before.
+        self._settings: dict[str, Any] | None = None
 
     def begin(self, undo: ExitStack) -> None:
         """Redirect; what takes it back is put on `undo`."""
@@ -134,14 +152,12 @@ class _Redirection:
         undo.callback(os.close, file_fd)
         self._file_fd = file_fd
         self.start = self.size()
-        original = _duplicate(fd)
-        if original is not None:
-            undo.callback(os.close, original)
-        undo.callback(self._forget)
-        undo.callback(_lead_back, fd, original)
-        os.dup2(file_fd, fd)
-        self.original_fd = original
-        self._begin_in_python(fd, undo)
+        with _lock:
+            self.original_fd = _duplicate(fd)
+            undo.callback(self._end, fd)
+            _redirections[self._stream].append(self)
+            os.dup2(file_fd, fd)
+            self._begin_in_python(fd)
 
     def size(self) -> int:
         return os.lseek(self._file_fd, 0, os.SEEK_END)
@@ -156,29 +172,53 @@ class _Redirection:
         except OSError:  # its reader has gone, as in ``weft run | head``; the file has it all
             self._replaced = self.original_fd = None
 
-    def _begin_in_python(self, fd: int, undo: ExitStack) -> None:
+    def _begin_in_python(self, fd: int) -> None:
         name = self._stream
         current: Any = getattr(sys, name)
         if _writes_to(current, fd):
             self.python = current
             if hasattr(current, "reconfigure"):
-                before = {key: getattr(current, key) for key in ("encoding", "errors", "line_buffering")}
-                undo.callback(_quietly, current.reconfigure, **before)
+                self._settings = {key: getattr(current, key) for key in ("encoding", "errors", "line_buffering")}
                 _quietly(current.reconfigure, encoding="utf-8", errors="backslashreplace", line_buffering=True)
             return
         # Never closed: whoever keeps it beyond the capture then writes to the descriptor as it is by then.
         replacement = open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         self.python, self._replaced = replacement, current
-
-        def put_back() -> None:
-            if getattr(sys, name) is replacement:
-                setattr(sys, name, current)
-
-        undo.callback(put_back)
         setattr(sys, name, replacement)
 
-    def _forget(self) -> None:
-        self.original_fd = self.python = self._replaced = None
+    def _end(self, fd: int) -> None:
+        """Put everything back, or leave it to the next redirection where that one has taken the stream over from this one."""
+        with _lock:
+            active = _redirections[self._stream]
+            place = active.index(self)
+            del active[place]
+            if place < len(active):
+                self._bequeath(active[place])
+            else:
+                self._put_back(fd)
+        self._settings = self._replaced = self.python = None
+
+    def _put_back(self, fd: int) -> None:
+        name, python, original = self._stream, self.python, self.original_fd
+        if self._settings is not None:
+            _quietly(getattr(python, "reconfigure"), **self._settings)  # noqa: B009  # a TextIO need not have it
+        elif getattr(sys, name) is python:
+            setattr(sys, name, self._replaced)
+        self.original_fd = None
+        if original is None:
+            os.close(fd)
+        else:
+            os.dup2(original, fd)
+            os.close(original)
+
+    def _bequeath(self, heir: _Redirection) -> None:
+        # The heir's original is our file; what it has to put back is ours.
+        heir.original_fd, own = self.original_fd, heir.original_fd
+        self.original_fd = None
+        if own is not None:
+            os.close(own)
+        if heir.python is self.python:
+            heir._settings, heir._replaced = self._settings, self._replaced
 
 
 def _writes_to(stream: Any, fd: int) -> bool:
@@ -221,13 +261,6 @@ def _moved_up(fd: int) -> int:
     os.close(fd)
     assert moved is not None
     return moved
-
-
-def _lead_back(fd: int, original: int | None) -> None:
-    if original is not None:
-        os.dup2(original, fd)
-    else:
-        os.close(fd)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -18,14 +18,14 @@ def texts(folder: Path, key: str = "run") -> tuple[str, str]:
     return (folder / f"{key}.out").read_text("utf-8"), (folder / f"{key}.err").read_text("utf-8")
 
 
-def run(script: str, folder: Path, **options: object) -> subprocess.CompletedProcess[str]:
+def run(script: str, folder: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run a script whose stdout and stderr are really descriptors 1 and 2. `folder` is its first argument."""
     script = (
         "import os, sys\nfrom pathlib import Path\nfrom weft.logs.capture import OutputCapture\nfolder = Path(sys.argv[1])\n"
         + script
     )
     return subprocess.run(
-        [sys.executable, "-c", script, str(folder)],
+        [sys.executable, "-c", script, str(folder), *arguments],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -126,6 +126,30 @@ print("after")
     assert done.stdout == "after\n"
     assert texts(tmp_path, "outer")[0] == "outer before\nouter after\n"
     assert texts(tmp_path, "inner")[0] == "inner\n"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_captures_of_threads_may_end_in_any_order(tmp_path: Path, replaced: bool) -> None:
+    script = """
+import io
+if len(sys.argv) > 2:
+    sys.stdout = io.StringIO()
+stdout, settings = sys.stdout, (sys.stdout.encoding, sys.stdout.errors, sys.stdout.line_buffering)
+before = os.fstat(1).st_ino, os.fstat(2).st_ino, sorted(os.listdir("/proc/self/fd"))
+captures = [OutputCapture(folder, key) for key in "abc"]
+for capture in captures:
+    capture.__enter__()
+for place in (1, 0, 2):
+    captures[place].__exit__(None, None, None)
+    os.write(1, f"raw {place}\\n".encode())
+assert sys.stdout is stdout
+assert settings == (sys.stdout.encoding, sys.stdout.errors, sys.stdout.line_buffering)
+assert before == (os.fstat(1).st_ino, os.fstat(2).st_ino, sorted(os.listdir("/proc/self/fd")))
+"""
+    done = run(script, tmp_path, *(["replaced"] if replaced else []))
+    assert done.stderr == ""
+    assert done.stdout == "raw 2\n"
+    assert texts(tmp_path, "c")[0] == "raw 1\nraw 0\n"
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
