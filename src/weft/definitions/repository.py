@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Se
 from typing import Any
 
 from weft.definitions.asset_checks import AssetChecksDefinition
-from weft.definitions.asset_spec import AssetSpec
+from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
 from weft.definitions.assets import AssetInput, AssetsDefinition
 from weft.definitions.flatten import StepBody
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
@@ -56,6 +56,7 @@ class Repository:
         self._sort(assets, checks)
         self._by_key: dict[AssetKey, AssetsDefinition[Any, Any]] = {}
         self._spec_by_key: dict[AssetKey, AssetSpec] = {}
+        self._check_spec_by_key: dict[AssetCheckKey, AssetCheckSpec] = {}
         self._by_name: dict[str, AssetsDefinition[Any, Any]] = {}
         self._bodies: dict[str, StepBody] = {}
         self._index()
@@ -97,6 +98,10 @@ class Repository:
     def spec(self, key: AssetKey) -> AssetSpec | None:
         """The spec of an asset, or None where nothing declares it."""
         return self._spec_by_key.get(key)
+
+    def check_spec(self, key: AssetCheckKey) -> AssetCheckSpec | None:
+        """The spec of a check, or None where nothing declares it."""
+        return self._check_spec_by_key.get(key)
 
     def body(self, step_key: str) -> StepBody:
         """The user's side of a step of an asset or check."""
@@ -185,6 +190,8 @@ class Repository:
             self._by_name[definition.node_def.name] = definition
             for spec in definition.specs:
                 self._claim(spec, definition.declared_at, definition)
+            for check_spec in definition.check_specs_by_output.values():
+                self._check_spec_by_key[check_spec.key] = check_spec
         for spec in self._specs:
             self._claim(spec, spec.declared_at, None)
 

@@ -17,6 +17,7 @@ from weft import (
     AssetKey,
     AssetMaterialization,
     AssetOut,
+    AssetSelection,
     AssetSpec,
     ConfigError,
     DataVersion,
@@ -35,10 +36,12 @@ from weft import (
     OpExecutionContext,
     Out,
     Output,
+    PartitionError,
     RetryPolicy,
     RetryRequested,
     RunStatus,
     SelectionError,
+    StaticPartitionsDefinition,
     TypeCheckError,
     asset,
     asset_check,
@@ -903,3 +906,29 @@ def test_nothing_is_left_on_disk_without_an_instance(tmp_path: Any, monkeypatch:
     materialize([table])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partitioned_check_can_be_evaluated_by_itself() -> None:
+    days = StaticPartitionsDefinition(["mon", "tue"])
+
+    @asset(partitions_def=days)
+    def table(context: AssetExecutionContext) -> str:
+        return context.partition_key
+
+    @asset_check(asset=table, partitions_def=days)
+    def is_monday(table: str) -> bool:
+        return table == "mon"
+
+    with Instance.ephemeral() as instance:
+        for key in ("mon", "tue"):
+            materialize([table], partition_key=key, instance=instance)
+        answers = [
+            materialize(
+                [table, is_monday], selection=AssetSelection.checks(is_monday), partition_key=key, instance=instance
+            ).get_asset_check_evaluations()
+            for key in ("mon", "tue")
+        ]
+        with pytest.raises(PartitionError, match='check "table:is_monday" is partitioned'):
+            materialize([table, is_monday], selection=AssetSelection.checks(is_monday), instance=instance)
+
+    assert [[(one.partition, one.passed) for one in each] for each in answers] == [[("mon", True)], [("tue", False)]]
