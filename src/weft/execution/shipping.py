@@ -277,7 +277,7 @@ class ShippedJournal:
     """A `FileJournal` with its `Shipper`: what the worker of a run, or of a step, writes to.
 
     Args:
-        folder: where journals are kept; made where it does not exist.
+        folder: where journals are kept; made where it does not exist, for its owner alone.
         run_id: the run.
         source: which writer of the run this is.
         event_log: where the events go.
@@ -296,7 +296,7 @@ class ShippedJournal:
         source: int = WORKER_SOURCE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run_id = run_id
         self.source = source
         self.file = FileJournal(folder, run_id, source, clock)

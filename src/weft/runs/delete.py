@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.errors import RunNotFoundError, UsageError
+from weft.ids import check_run_id
 from weft.runs.environment import RunEnvironment
 
 
@@ -18,9 +19,10 @@ def delete_run(run_id: str, environment: RunEnvironment, *, force: bool = False)
 
     Raises:
         RunNotFoundError: there is no such run.
-        UsageError: (WEFT-U019) it has not ended, and `force` is not set.
+        UsageError: (WEFT-U010) that is no run id; (WEFT-U019) the run has not ended, and `force` is not set.
     """
-    run = environment.runs.get(run_id)
+    # The id becomes a pattern for names of files below.
+    run = environment.runs.get(check_run_id(run_id))
     if run is None:
         raise RunNotFoundError(f'there is no run "{run_id}".', fix="list the runs with: weft run list")
     if not run.is_finished and not force:

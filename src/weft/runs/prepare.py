@@ -6,11 +6,11 @@ fit, resources that are missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Mapping, Sequence, Set as AbstractSet
 from typing import Any
 
 from weft.clock import Clock
+from weft.config.secrets import Redaction
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
@@ -131,7 +131,7 @@ def prepare_assets(
             repository.units_for(assets, checks), repository.graph, assets=assets, checks=checks, job_name=name
         )
     target = asset_target(repository, [step.key for step in plan.steps], job=job, resources=request.resources)
-    _check_partitions(repository, assets, checks, request, clock, dynamic_partitions)
+    _check_asset_partitions(repository, assets, request, clock, dynamic_partitions)
     return _prepared(
         target,
         plan,
@@ -167,7 +167,7 @@ def _prepared(
         status=RunStatus.NOT_STARTED,
         created_at=now,
         run_config=config.stored,
-        tags=run_tags({**target.tags, **request.tags}, request),
+        tags=run_tags(_without_secrets({**target.tags, **request.tags}, config.resolved.secrets), request),
         asset_selection=assets,
         check_selection=checks,
         op_selection=tuple(op_selection) if op_selection is not None else None,
@@ -179,6 +179,11 @@ def _prepared(
 
 def _default_config(target: RunTarget) -> Any:
     return target.config if target.config is not None else {}
+
+
+def _without_secrets(tags: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
+    redaction = Redaction(secrets)
+    return {key: redaction.text(value) for key, value in tags.items()}
 
 
 def run_tags(tags: Mapping[str, str], request: RunRequest) -> dict[str, str]:
@@ -224,32 +229,26 @@ def required_resources(plan: RunPlan, target: RunTarget) -> dict[str, list[str]]
 # --- partitions ------------------------------------------------------------------------------------------------------
 
 
-def _check_partitions(
+def _check_asset_partitions(
     repository: Repository,
     assets: AbstractSet[AssetKey],
-    checks: AbstractSet[AssetCheckKey],
     request: RunRequest,
     clock: Clock,
     dynamic_partitions: Any,
 ) -> None:
     partitioned = [
-        ("asset", key.to_user_string(), spec.partitions_def)
+        (key, spec.partitions_def)
         for key in sorted(assets)
         if (spec := repository.spec(key)) is not None and spec.partitions_def is not None
-    ]
-    partitioned += [
-        ("check", key.to_user_string(), check.partitions_def)
-        for key in sorted(checks)
-        if (check := repository.check_spec(key)) is not None and check.partitions_def is not None
     ]
     if not partitioned:
         _refuse_partition("none of the selected assets", request)
         return
     seen: list[PartitionsDefinition] = []
-    for kind, name, definition in partitioned:
+    for key, definition in partitioned:
         if definition not in seen:
             seen.append(definition)
-            _check_partition(kind, name, definition, request, clock, dynamic_partitions)
+            _check_partition("asset", key.to_user_string(), definition, request, clock, dynamic_partitions)
 
 
 def _check_partition(
@@ -265,7 +264,7 @@ def _check_partition(
         raise PartitionError(
             f'{kind} "{name}" is partitioned, but the run names no partition.',
             code="WEFT-P050",
-            facts={"partitions": definition.describe()},
+            facts={"partitions": str(definition)},
             fix="pass partition_key=... (on the command line: --partition KEY, or --partition-range FIRST...LAST)",
         )
     for key in keys:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
 from weft.errors import InternalError, RunNotFoundError, UsageError, did_you_mean, some_of
+from weft.ids import check_run_id
 from weft.model.events import AssetCheckEvaluated
 from weft.model.keys import AssetCheckKey
 from weft.model.plan import RunPlan
@@ -52,11 +53,11 @@ def prepare_retry(
 
     Raises:
         RunNotFoundError: there is no such run.
-        UsageError: (WEFT-U020) it has not ended; (WEFT-U021) its job is not in the code any more; (WEFT-U022) some of its steps are not.
+        UsageError: (WEFT-U010) that is no run id; (WEFT-U020) the run has not ended; (WEFT-U021) its job is not in the code any more; (WEFT-U022) some of its steps are not.
         SelectionError: the selection names no step, or nothing is left to repeat.
         ConfigError: the code asks for another configuration than the parent had.
     """
-    parent = environment.runs.get(parent_id)
+    parent = environment.runs.get(check_run_id(parent_id))
     if parent is None:
         raise RunNotFoundError(f'there is no run "{parent_id}".', fix="list the runs with: weft run list")
     if not parent.is_finished:

@@ -59,6 +59,9 @@ _CACHE_KIB = 8192
 _CHECKPOINT_PAGES = 4000
 """Pages (of 4 KiB) in the write-ahead log before a commit copies them back: fewer, larger copies than with SQLite's default of 1000."""
 
+_LOG_BYTES = 64 * 1024 * 1024
+"""What is left of the write-ahead log after it was copied back, if a long reader ever made it larger."""
+
 _CREATION_RETRY_SECONDS = 0.01
 """Between attempts to switch a new file to the write-ahead log, for which SQLite does not wait by itself."""
 
@@ -107,8 +110,8 @@ class SQLiteStorage:
 
 
 def database_path(folder: Path) -> Path:
-    """The database file of a folder; a path that ends in ``.db`` is the file itself."""
-    return folder if folder.suffix == ".db" else folder / FILE_NAME
+    """The database file of a folder; a path that ends in ``.db`` and is no folder is the file itself."""
+    return folder if folder.suffix == ".db" and not folder.is_dir() else folder / FILE_NAME
 
 
 class SQLiteDatabase:
@@ -123,7 +126,7 @@ class SQLiteDatabase:
         self._trace: Callable[[str], object] | None = None
         self._writer: sqlite3.Connection | None
         self._forget_connections()
-        make_folder(path)
+        make_place(path)
         try:
             writer = self._connect_writer()
             try:
@@ -151,19 +154,16 @@ class SQLiteDatabase:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
-        while self._readers:
-            with contextlib.suppress(IndexError):  # another thread took the last one, and closes it
-                self._readers.pop().close()
+        self._close_readers()
 
     def trace(self, seen: Callable[[str], object] | None) -> None:
-        """Call `seen` with the text of every statement, parameters filled in, that connections made from now on run.
+        """Call `seen` with the text of every statement, parameters filled in; None ends it.
 
-        For tests that count statements or explain them, and for profiling.
+        For tests that count statements or explain them, and for profiling. Readers at work keep what they had.
         """
         self._trace = seen
+        self._close_readers()
         with self._lock:
-            while self._readers:
-                self._readers.pop().close()
             if self._writer is not None:
                 self._writer.set_trace_callback(seen)
 
@@ -178,7 +178,7 @@ class SQLiteDatabase:
         """The error for users for one of the driver's."""
         return storage_error(error, self.path, self._busy_timeout_seconds)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *pragmas: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
             timeout=self._busy_timeout_seconds,
@@ -187,8 +187,8 @@ class SQLiteDatabase:
             cached_statements=256,
         )
         try:
-            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
-            connection.execute("PRAGMA foreign_keys = ON")
+            for pragma in (f"synchronous = {self.synchronous}", "foreign_keys = ON", *pragmas):
+                connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             connection.close()
             raise
@@ -196,10 +196,11 @@ class SQLiteDatabase:
         return connection
 
     def _connect_writer(self) -> sqlite3.Connection:
-        connection = self._connect()
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        return connection
+        return self._connect(
+            f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+            f"journal_size_limit = {_LOG_BYTES}",
+            f"cache_size = -{_CACHE_KIB}",
+        )
 
     def _reader(self) -> sqlite3.Connection:
         if self._closed:
@@ -207,16 +208,20 @@ class SQLiteDatabase:
         try:
             return self._readers.pop()
         except IndexError:
-            pass
-        connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+            return self._connect("query_only = ON")
 
     def _hand_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed or len(self._readers) >= _IDLE_READERS:
+        if len(self._readers) >= _IDLE_READERS:
             connection.close()
-        else:
-            self._readers.append(connection)
+            return
+        self._readers.append(connection)
+        if self._closed:  # asked last: whoever closes looks at the pool after saying so
+            self._close_readers()
+
+    def _close_readers(self) -> None:
+        while self._readers:
+            with contextlib.suppress(IndexError):  # another thread took the last one, and hands it back
+                self._readers.pop().close()
 
 
 class _Reading:
@@ -413,14 +418,18 @@ def switch_to_wal(connection: sqlite3.Connection, timeout_seconds: float) -> Non
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
-def make_folder(path: Path) -> None:
-    """Make the folder of a database file.
+def make_place(path: Path) -> None:
+    """Make a database file, empty, and its folder, where they are missing, both for their owner alone.
+
+    SQLite would make the file for everybody that the umask admits. What it puts beside the file gets the mode of the file.
 
     Raises:
-        StorageError: (WEFT-T007) it cannot be made.
+        StorageError: (WEFT-T007) they cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _not_writable(path, error) from error
 

@@ -18,7 +18,7 @@ from weft.storage.sqlite import (
     database_path,
     is_empty,
     is_older,
-    make_folder,
+    make_place,
     revision_of,
     storage_error,
     switch_to_wal,
@@ -44,7 +44,7 @@ def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
         StorageError: T004 its schema is newer than this program; T005 to T009 as for `weft.storage.sqlite.SQLiteStorage`.
     """
     path = database_path(folder)
-    make_folder(path)
+    make_place(path)
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(path, timeout=busy_timeout_seconds, isolation_level=None),
