@@ -106,6 +106,8 @@ def _from_config(run_context: RunContext, step: StepPlan, name: str, path: tuple
         return _configured(run_context.config.inputs[path[1]])
     if declared.input_manager_key is not None:
         return _load_unconnected(run_context, step, name, declared)
+    if declared.has_default:
+        return declared.default_value
     raise ConfigError(
         f'input "{name}" of step "{step.key}" is connected to nothing and has no value.',
         code="WEFT-C080",

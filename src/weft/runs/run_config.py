@@ -94,8 +94,9 @@ def _op_schema(op: OpDefinition[Any, Any], inputs: tuple[StepInput, ...]) -> Nod
         if isinstance(source, FromDefault):
             given[step_input.name] = _OPTIONAL_VALUE
         elif isinstance(source, FromConfig) and len(source.path) > 2:
-            has_manager = op.ins[step_input.name].input_manager_key is not None
-            given[step_input.name] = _OPTIONAL_VALUE if has_manager else _REQUIRED_VALUE
+            declared_in = op.ins[step_input.name]
+            has_value = declared_in.has_default or declared_in.input_manager_key is not None
+            given[step_input.name] = _OPTIONAL_VALUE if has_value else _REQUIRED_VALUE
     config = config_field_of(op)
     return _NOTHING if config is None and not given else NodeConfigSchema(config=config, inputs=given)
 

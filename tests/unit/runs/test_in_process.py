@@ -377,6 +377,23 @@ def test_inputs_come_from_the_caller_configuration_or_default() -> None:
     assert result.output_for_node("add") == 16
 
 
+def test_an_op_selected_without_its_upstream_uses_the_default_of_its_input() -> None:
+    @op
+    def one() -> int:
+        return 1
+
+    @op
+    def double(value: int = 21) -> int:
+        return 2 * value
+
+    @job
+    def pipeline() -> None:
+        double(one())
+
+    assert pipeline.execute_in_process().output_for_node("double") == 2
+    assert pipeline.execute_in_process(op_selection=["double"]).output_for_node("double") == 42
+
+
 def test_an_async_op_runs_to_its_end() -> None:
     @op
     async def later() -> int:
