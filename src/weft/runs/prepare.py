@@ -131,7 +131,7 @@ def prepare_assets(
             repository.units_for(assets, checks), repository.graph, assets=assets, checks=checks, job_name=name
         )
     target = asset_target(repository, [step.key for step in plan.steps], job=job, resources=request.resources)
-    _check_asset_partitions(repository, assets, request, clock, dynamic_partitions)
+    _check_partitions(repository, assets, checks, request, clock, dynamic_partitions)
     return _prepared(
         target,
         plan,
@@ -229,26 +229,32 @@ def required_resources(plan: RunPlan, target: RunTarget) -> dict[str, list[str]]
 # --- partitions ------------------------------------------------------------------------------------------------------
 
 
-def _check_asset_partitions(
+def _check_partitions(
     repository: Repository,
     assets: AbstractSet[AssetKey],
+    checks: AbstractSet[AssetCheckKey],
     request: RunRequest,
     clock: Clock,
     dynamic_partitions: Any,
 ) -> None:
     partitioned = [
-        (key, spec.partitions_def)
+        ("asset", key.to_user_string(), spec.partitions_def)
         for key in sorted(assets)
         if (spec := repository.spec(key)) is not None and spec.partitions_def is not None
+    ]
+    partitioned += [
+        ("check", key.to_user_string(), check.partitions_def)
+        for key in sorted(checks)
+        if (check := repository.check_spec(key)) is not None and check.partitions_def is not None
     ]
     if not partitioned:
         _refuse_partition("none of the selected assets", request)
         return
     seen: list[PartitionsDefinition] = []
-    for key, definition in partitioned:
+    for kind, name, definition in partitioned:
         if definition not in seen:
             seen.append(definition)
-            _check_partition("asset", key.to_user_string(), definition, request, clock, dynamic_partitions)
+            _check_partition(kind, name, definition, request, clock, dynamic_partitions)
 
 
 def _check_partition(
@@ -264,7 +270,7 @@ def _check_partition(
         raise PartitionError(
             f'{kind} "{name}" is partitioned, but the run names no partition.',
             code="WEFT-P050",
-            facts={"partitions": str(definition)},
+            facts={"partitions": definition.describe()},
             fix="pass partition_key=... (on the command line: --partition KEY, or --partition-range FIRST...LAST)",
         )
     for key in keys:
