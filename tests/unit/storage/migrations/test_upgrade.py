@@ -38,7 +38,7 @@ def revision(folder: Path) -> list[tuple[str]]:
 
 
 def test_the_listed_revisions_are_those_in_the_folder() -> None:
-    engine = create_engine("sqlite://")
+    engine = create_engine("sqlite://", poolclass=NullPool)
     with engine.connect() as connection:
         scripts = ScriptDirectory.from_config(configuration(connection))
     assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == REVISIONS
