@@ -37,13 +37,13 @@ def new_run_id(*, now: float | None = None) -> RunId:
     return RunId(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
 
-def check_run_id(text: str) -> RunId:
+def check_run_id(text: object) -> RunId:
     """`text` as a run id.
 
     Raises:
         UsageError: (WEFT-U010) it does not fit the grammar. Nothing that fits can leave a folder or a query.
     """
-    if not _RUN_ID.match(text):
+    if not isinstance(text, str) or not _RUN_ID.match(text):
         raise UsageError(
             f"{text!r} is not a run id.",
             code="WEFT-U010",

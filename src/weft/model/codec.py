@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from weft.errors import DefinitionError
 from weft.model.keys import AssetCheckKey, AssetKey
 
 T = TypeVar("T")
@@ -24,10 +25,14 @@ def _to_builtin(value: Any) -> Any:
 
 
 def _from_builtin(kind: type, value: Any) -> Any:
-    if kind is AssetKey:
-        return AssetKey(value)
-    if kind is AssetCheckKey:
-        return AssetCheckKey(AssetKey(value[:-1]), value[-1])
+    try:
+        if kind is AssetKey:
+            return AssetKey(value)
+        if kind is AssetCheckKey:
+            *path, name = value
+            return AssetCheckKey(AssetKey(path), name)
+    except DefinitionError as error:
+        raise ValueError(error.what) from error  # what msgspec takes for a failed validation
     raise NotImplementedError(f"{kind.__name__} is not a model value")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from msgspec import Struct
 
@@ -32,16 +33,33 @@ class RetryPolicy(Struct, frozen=True):
     jitter: Jitter | None = None
 
     def __post_init__(self) -> None:
-        if self.max_retries < 0 or (self.delay is not None and self.delay < 0):
+        numbers_fit = _is_count(self.max_retries) and (self.delay is None or _is_seconds(self.delay))
+        if not numbers_fit:
             raise DefinitionError(
-                "a retry policy has a negative number.",
+                "a retry policy counts and waits in numbers from zero up.",
                 code="WEFT-D050",
-                facts={"max_retries": self.max_retries, "delay": self.delay},
-                fix="use numbers from zero up",
+                facts={"max_retries": repr(self.max_retries), "delay": repr(self.delay)},
+                fix="for example RetryPolicy(max_retries=3, delay=30), the delay in seconds",
             )
+        for label, value, kind in (("backoff", self.backoff, Backoff), ("jitter", self.jitter, Jitter)):
+            if value is not None and not isinstance(value, kind):
+                raise DefinitionError(
+                    f"a retry policy has a {label} that is none.",
+                    code="WEFT-D098",
+                    facts={"found": repr(value)},
+                    fix=f"use one of {', '.join(f'{kind.__name__}.{one.name}' for one in kind)}",
+                )
         if self.delay is None and (self.backoff is not None or self.jitter is not None):
             raise DefinitionError(
                 "a retry policy has a backoff or jitter, but no delay to shape.",
                 code="WEFT-D051",
                 fix="add delay=<seconds>",
             )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
