@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from weft.cli.columns import aligned
-from weft.cli.documents import asset_details_document, asset_document, json_text
+from weft.cli.documents import CheckAnswers, asset_details_document, asset_document, json_text
 from weft.cli.lazy_group import Commands
 from weft.cli.metadata_text import metadata_lines
 from weft.cli.options import (
@@ -28,9 +28,9 @@ from weft.codeserver.loader import LoadedTarget
 from weft.errors import UsageError, did_you_mean, some_of
 from weft.instance import Instance
 from weft.model.asset_state import AssetCheckState, AssetState
-from weft.model.assets import AssetCheckNode, AssetNode
+from weft.model.assets import AssetNode
 from weft.model.events import AssetMaterialized, StoredEvent
-from weft.model.keys import AssetKey
+from weft.model.keys import AssetCheckKey, AssetKey
 from weft.planning.selection import Selector
 
 _SELECT_HELP = 'What to select, such as "orders", "+orders" (with what it is made from), "group:raw", "*".'
@@ -157,12 +157,13 @@ def _latest(instance: Instance, state: AssetState | None) -> StoredEvent | None:
     return instance.events.get(pointer.event_id) if pointer is not None else None
 
 
-def _checks(
-    loaded: LoadedTarget, instance: Instance, node: AssetNode
-) -> list[tuple[AssetCheckNode, AssetCheckState | None]]:
+def _checks(loaded: LoadedTarget, instance: Instance, node: AssetNode) -> list[CheckAnswers]:
     graph = loaded.repository.graph
-    answers = {answer.key: answer for answer in instance.checks.of_assets([node.key])}
-    return [(graph.checks[key], answers.get(key)) for key in graph.checks_of(node.key)]
+    answers: dict[AssetCheckKey, list[AssetCheckState]] = {key: [] for key in graph.checks_of(node.key)}
+    for answer in instance.checks.of_assets([node.key]):
+        if answer.key in answers:
+            answers[answer.key].append(answer)
+    return [CheckAnswers(graph.checks[key], tuple(given)) for key, given in answers.items()]
 
 
 def _show_lines(
@@ -171,7 +172,7 @@ def _show_lines(
     state: AssetState | None,
     latest: StoredEvent | None,
     counts: Any,
-    checks: Sequence[tuple[AssetCheckNode, AssetCheckState | None]],
+    checks: Sequence[CheckAnswers],
 ) -> Iterator[str]:
     terminal = Terminal(sys.stdout)
     graph = loaded.repository.graph
@@ -200,7 +201,7 @@ def _show_lines(
     if checks:
         yield ""
         yield terminal.style("checks", bold=True)
-        yield from aligned([_check_row(*check) for check in checks], indent="  ", terminal=terminal)
+        yield from aligned([_check_row(check) for check in checks], indent="  ", terminal=terminal)
 
 
 def _latest_lines(
@@ -231,9 +232,12 @@ def _latest_lines(
             yield from metadata_lines(body.metadata, terminal, indent="    ")
 
 
-def _check_row(node: AssetCheckNode, answer: AssetCheckState | None) -> list[str]:
+def _check_row(check: CheckAnswers) -> list[str]:
+    node, answer = check.node, check.latest
     if answer is None:
         stated = "never evaluated"
+    elif node.partitions is not None:
+        stated = f"passed in {check.passed_count} of {count_text(len(check.answers), 'partition')}"
     elif answer.passed:
         stated = "passed"
     else:

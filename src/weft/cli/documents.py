@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -210,12 +210,29 @@ def asset_document(node: AssetNode, graph: AssetGraph, partitions: str | None) -
     }
 
 
+class CheckAnswers(NamedTuple):
+    """A check with its latest answer, or with the latest one for each partition where it is partitioned."""
+
+    node: AssetCheckNode
+    answers: tuple[AssetCheckState, ...]
+
+    @property
+    def latest(self) -> AssetCheckState | None:
+        """The answer that came last."""
+        return max(self.answers, key=lambda answer: answer.latest.event_id, default=None)
+
+    @property
+    def passed_count(self) -> int:
+        """In how many partitions the answer was: passed."""
+        return sum(answer.passed for answer in self.answers)
+
+
 def asset_details_document(
     declared: Document,
     state: AssetState | None,
     latest: StoredEvent | None,
     partition_counts: Mapping[str, int] | None,
-    checks: Sequence[tuple[AssetCheckNode, AssetCheckState | None]],
+    checks: Sequence[CheckAnswers],
 ) -> Document:
     """An asset with what is known of it now."""
     body = latest.event.body if latest is not None else None
@@ -231,11 +248,12 @@ def asset_details_document(
             **materialization_document(body),
         },
         "partition_counts": dict(partition_counts) if partition_counts is not None else None,
-        "check_states": [_check_state_document(node, answer) for node, answer in checks],
+        "check_states": [_check_state_document(check) for check in checks],
     }
 
 
-def _check_state_document(node: AssetCheckNode, answer: AssetCheckState | None) -> Document:
+def _check_state_document(check: CheckAnswers) -> Document:
+    node, answer = check.node, check.latest
     return {
         "name": node.key.name,
         "description": node.description,
@@ -244,6 +262,10 @@ def _check_state_document(node: AssetCheckNode, answer: AssetCheckState | None) 
         "severity": answer.severity.value if answer is not None else None,
         "time": utc_text(answer.latest.time) if answer is not None else None,
         "run_id": answer.latest.run_id if answer is not None else None,
+        "partition": answer.latest.partition if answer is not None else None,
+        "partition_counts": None
+        if node.partitions is None
+        else {"passed": check.passed_count, "not_passed": len(check.answers) - check.passed_count},
     }
 
 
