@@ -82,6 +82,6 @@ def stocks(prices: pd.DataFrame) -> pd.DataFrame:
     code_version="1",
 )
 def airports(listed: pd.DataFrame) -> pd.DataFrame:
-    """Airports of the fifty states, with a known state and place."""
+    """Airports of the United States and their territories, with a known state and place."""
     known = listed.dropna(subset=["iata", "state", "latitude", "longitude"])
     return known[known["country"] == "USA"].drop(columns="country").reset_index(drop=True)
