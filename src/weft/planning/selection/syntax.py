@@ -97,6 +97,9 @@ FUNCTIONS: dict[str, Callable[[Selection], Selection]] = {
 _MOST_LEVELS = 150
 """Parentheses and negations within each other: more is a mistake or an attack, and would exhaust the stack."""
 
+_MOST_DIGITS = 9
+"""Of a number of levels."""
+
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
@@ -241,7 +244,7 @@ class _Parser:
             self._place += 1
             return True, None
         if self._is_number() and self._is("+", 1) and self._starts_operand(2):
-            depth = int(self._tokens[self._place].text)
+            depth = self._depth()
             self._place += 2
             return True, depth
         return False, None
@@ -252,9 +255,15 @@ class _Parser:
         self._place += 1
         if not self._is_number():
             return True, None
-        depth = int(self._tokens[self._place].text)
+        depth = self._depth()
         self._place += 1
         return True, depth
+
+    def _depth(self) -> int:
+        token = self._tokens[self._place]
+        if len(token.text) > _MOST_DIGITS:
+            self._fail("no graph has that many levels.", token.start, 'write "+" alone for all of them')
+        return int(token.text)
 
     def _starts_operand(self, ahead: int) -> bool:
         token = self._peek(ahead)
@@ -414,11 +423,35 @@ def has_wildcard(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def matcher(pattern: str) -> Callable[[str], object]:
-    """Whether a text matches `pattern`, as a function: ``*`` stands for any text, ``\\*`` for a star."""
-    parts = _GLOB_PART.findall(pattern)
-    regex = "".join(".*" if part == "*" else re.escape("*" if part == "\\*" else part) for part in parts)
-    return re.compile(regex, re.DOTALL).fullmatch
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a text matches `pattern`, as a function: ``*`` stands for any text, ``\\*`` for a star.
+
+    Looks for the pieces between the stars one after the other, each at its first place: time grows with the length of the text. A regular
+    expression would try all places of all stars, which takes minutes for ``*a*a*a*a*a*a*b`` and a name of forty letters.
+    """
+    pieces = [""]
+    for part in _GLOB_PART.findall(pattern):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += "*" if part == "\\*" else part
+    first, *middle = pieces
+    if not middle:
+        return lambda text: text == first
+    last = middle.pop()
+
+    def matches(text: str) -> bool:
+        place, end = len(first), len(text) - len(last)
+        if place > end or not (text.startswith(first) and text.endswith(last)):
+            return False
+        for piece in middle:
+            place = text.find(piece, place, end)
+            if place < 0:
+                return False
+            place += len(piece)
+        return True
+
+    return matches
 
 
 def _marked(text: str, place: int) -> str:

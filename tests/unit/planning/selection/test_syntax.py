@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -286,3 +288,19 @@ def test_no_text_raises_anything_but_a_selection_error(text: str) -> None:
 )
 def test_patterns_match_whole_texts(pattern: str, text: str, expected: bool) -> None:
     assert bool(matcher(pattern)(text)) is expected
+
+
+@given(st.text("ab*", max_size=6), st.text("ab", max_size=8))
+def test_a_pattern_means_what_the_expression_with_any_text_for_stars_means(pattern: str, text: str) -> None:
+    expected = re.fullmatch(pattern.replace("*", ".*"), text) is not None
+    assert matcher(pattern)(text) is expected
+
+
+def test_a_pattern_of_many_stars_does_not_try_all_their_places() -> None:
+    assert not matcher("*a" * 1000 + "*b")("a" * 100_000)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000 + "+a and b", "(a)+" + "9" * 5000])
+def test_a_number_of_levels_beyond_any_graph_is_refused(text: str) -> None:
+    with pytest.raises(SelectionError, match="no graph has that many levels"):
+        parse(text)
