@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ _MOST_CHARACTERS = 20_000
 _MOST_CHARACTERS_OF_A_LINE = 500
 # Exceptions of one chain: the first and the last half are kept, since the last one began it all.
 _MOST_OF_A_CHAIN = 8
+_MOST_OF_NESTING = 4
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
 # The machinery of ``import`` says nothing about the user's code, and it stands between every two of its frames.
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # as above
@@ -45,6 +47,8 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: ErrorInfo | None = None
     # The exception that was being handled, unless ``from`` hid it.
     context: ErrorInfo | None = None
+    # The exceptions in a group, in order, such as those of an `asyncio.TaskGroup`.
+    group: tuple[ErrorInfo, ...] = ()
     # From the user's `Failure(description, metadata)`.
     metadata: Mapping[str, AnyMetadataValue] = {}
 
@@ -80,6 +84,9 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if folded:
             lines.append(f"  ({folded} {'frame' if folded == 1 else 'frames'} of weft folded)")
         lines.append(f"{self.class_name}: {self.message}" if self.message else self.class_name)
+        for number, one in enumerate(self.group, 1):
+            inner = one.to_string(own_frames=own_frames).splitlines()
+            lines += ["", f"  {number} of {len(self.group)}:", *(f"    {line}" for line in inner)]
         return "\n".join(lines)
 
     @staticmethod
@@ -88,21 +95,26 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         Of a long text, a long chain and a deep traceback a part is kept.
         """
-        chain = _chain(error)
-        half = _MOST_OF_A_CHAIN // 2
-        if len(chain) <= 2 * half:
-            links = [(_described(each), is_cause) for each, is_cause in chain]
-        else:
-            gap = ErrorInfo(message="", class_name=f"({len(chain) - 2 * half} exceptions in between were left out)")
-            links = [(_described(each), is_cause) for each, is_cause in chain[:half]]
-            links.append((gap, chain[half][1]))
-            links += [(_described(each), is_cause) for each, is_cause in chain[-half:]]
-        found, found_is_cause = links.pop()
-        while links:
-            info, is_cause = links.pop()
-            found = replace(info, cause=found) if found_is_cause else replace(info, context=found)
-            found_is_cause = is_cause
-        return found
+        return _with_chain(error, _MOST_OF_NESTING)
+
+
+def _with_chain(error: BaseException, nesting: int) -> ErrorInfo:
+    """`error` with its chain, and what is in its groups, at most `nesting` deep."""
+    chain = _chain(error)
+    half = _MOST_OF_A_CHAIN // 2
+    if len(chain) <= 2 * half:
+        links = [(_described(each, nesting), is_cause) for each, is_cause in chain]
+    else:
+        gap = ErrorInfo(message="", class_name=f"({len(chain) - 2 * half} exceptions in between were left out)")
+        links = [(_described(each, nesting), is_cause) for each, is_cause in chain[:half]]
+        links.append((gap, chain[half][1]))
+        links += [(_described(each, nesting), is_cause) for each, is_cause in chain[-half:]]
+    found, found_is_cause = links.pop()
+    while links:
+        info, is_cause = links.pop()
+        found = replace(info, cause=found) if found_is_cause else replace(info, context=found)
+        found_is_cause = is_cause
+    return found
 
 
 def _is_of_library(file: str) -> bool:
@@ -124,22 +136,40 @@ def _chain(error: BaseException) -> list[tuple[BaseException, bool]]:
         seen.add(id(following))
 
 
-def _described(error: BaseException) -> ErrorInfo:
-    """`error` without its chain."""
-    try:
-        message = error.msg if isinstance(error, SyntaxError) and error.lineno else str(error)
-    except Exception as broken:  # noqa: BLE001  # a user's __str__ may raise anything
-        message = f"(its text could not be made: {type(broken).__name__})"
+def _described(error: BaseException, nesting: int) -> ErrorInfo:
+    """`error` without its chain; of a group also what is in it, at most `nesting` groups deep."""
     kind = type(error)
-    name = (
-        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    module = str(kind.__module__)  # some classes have none
+    members = error.exceptions if _is_group(error) and nesting else ()
     return ErrorInfo(
-        message=shortened(message, _MOST_CHARACTERS),
-        class_name=name,
+        message=shortened(_message(error), _MOST_CHARACTERS),
+        class_name=kind.__qualname__ if module in ("builtins", "__main__", "None") else f"{module}.{kind.__qualname__}",
         frames=_frames(error),
-        code=getattr(error, "code", None) if kind.__module__.startswith("weft.") else None,
+        code=_code(error) if module.startswith("weft.") else None,
+        group=tuple(_with_chain(one, nesting - 1) for one in members[:_MOST_OF_A_CHAIN]),
     )
+
+
+def _is_group(error: Any) -> TypeGuard[Any]:
+    """Whether it is an ``ExceptionGroup``: built in from Python 3.11 on, a backport before."""
+    return any(base.__name__ == "BaseExceptionGroup" for base in type(error).__mro__)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        message = str(error.msg if isinstance(error, SyntaxError) and error.lineno else error)
+        notes = getattr(error, "__notes__", None)  # added by ``error.add_note(...)``
+        if isinstance(notes, list):
+            message = "\n".join([message, *map(str, notes)])
+    except Exception as broken:  # noqa: BLE001  # a user's __str__ may raise anything
+        return f"(its text could not be made: {type(broken).__name__})"
+    # What UTF-8 cannot carry, such as an undecodable file name, could not be stored.
+    return message if message.isascii() else message.encode("utf-8", "backslashreplace").decode()
+
+
+def _code(error: BaseException) -> str | None:
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else None
 
 
 def shortened(text: str, most: int) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from weft.errors import DefinitionError
+from weft.model.codec import Decoder, encode
 from weft.model.failure import ErrorInfo
 
 
@@ -99,3 +103,54 @@ def test_causes_and_contexts_are_told_apart() -> None:
     assert info.cause.message == "middle"
     assert info.cause.context is not None
     assert info.cause.cause is None
+
+
+def test_a_class_of_no_module_is_named_without_one() -> None:
+    kind = type("Odd", (Exception,), {"__module__": None})
+    assert ErrorInfo.from_exception(kind("text")).class_name == "Odd"
+
+
+def test_a_code_is_taken_from_errors_of_weft_only() -> None:
+    class Coded(Exception):
+        code = 7
+
+    assert ErrorInfo.from_exception(DefinitionError("no", code="WEFT-D001")).code == "WEFT-D001"
+    assert ErrorInfo.from_exception(Coded()).code is None
+
+
+def test_undecodable_text_is_escaped_so_that_it_can_be_stored() -> None:
+    info = ErrorInfo.from_exception(FileNotFoundError(os.fsdecode(b"caf\xe9.csv")))
+    assert info.message == "caf\\udce9.csv"
+    assert Decoder(ErrorInfo).decode(encode(info)) == info
+
+
+# Built in from Python 3.11 on.
+Group = getattr(builtins, "ExceptionGroup", None)
+
+
+@pytest.mark.skipif(Group is None, reason="Python 3.11 brought notes and groups")
+def test_notes_and_the_members_of_a_group_are_kept() -> None:
+    noted = ValueError("first")
+    noted.add_note("while reading shop.csv")
+    try:
+        raise Group("unhandled errors in a TaskGroup", [noted, Group("inner", [KeyError("second")])])
+    except Group as group:
+        info = ErrorInfo.from_exception(group)
+    assert [one.class_name for one in info.group] == ["ValueError", "ExceptionGroup"]
+    assert info.group[0].message == "first\nwhile reading shop.csv"
+    text = info.to_string()
+    assert "1 of 2:" in text
+    assert "ValueError: first" in text
+    assert "KeyError: 'second'" in text
+    assert Decoder(ErrorInfo).decode(encode(info)) == info
+
+
+@pytest.mark.skipif(Group is None, reason="Python 3.11 brought groups")
+def test_groups_in_groups_without_end_are_cut() -> None:
+    group = Group("innermost", [ValueError()])
+    for _ in range(2000):
+        group = Group("outer", [group])
+    info, depth = ErrorInfo.from_exception(group), 0
+    while info.group:
+        info, depth = info.group[0], depth + 1
+    assert 0 < depth < 20
