@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from tests.integration.cli.conftest import Weft
-
-from weft.instance import Instance
-from weft.model.plan import RunPlan
-from weft.model.run import Run, RunStatus
 
 FAILING = """
 import os
@@ -262,35 +257,6 @@ def test_a_retried_step_is_shown_with_its_attempts(weft: Weft) -> None:
     assert [(step["key"], step["attempt"], step["status"]) for step in shown["steps"]] == [("flaky", 2, "SUCCEEDED")]
 
 
-def test_runs_are_listed_by_what_they_are(weft: Weft) -> None:
-    weft.write(defs=FAILING)
-    weft("asset", "materialize", "--select", "raw", "--tags", "team=sales", "--tags", '{"cost": "low"}')
-    first = weft.latest_run()["id"]
-    weft("asset", "materialize", "--select", "*", code=1)
-    second = weft.latest_run()["id"]
-
-    def ids(*filters: str) -> list[str]:
-        return [run["id"] for run in weft("run", "list", "--json", *filters).json["runs"]]
-
-    assert ids() == [second, first]
-    assert ids("--limit", "1") == [second]
-    assert ids("--status", "success") == [first]
-    assert ids("--status", "success", "--status", "failure") == [second, first]
-    assert ids("--tag", "team=sales", "--tag", "cost=low") == [first]
-    assert ids("--asset", "report") == [second]
-    assert ids("--job", "__ASSET_JOB") == [second, first]
-    assert ids("--job", "other") == []
-    assert "There are no such runs." in weft("run", "list", "--job", "other").stdout
-    assert [line.split()[1] for line in weft("run", "list").stdout.splitlines()[1:]] == ["failed", "succeeded"]
-
-    shared = first[: next(n for n in range(36) if first[n] != second[n])]
-    ambiguous = weft("run", "show", shared, code=2)
-    assert "WEFT-U018" in ambiguous.stderr
-    assert first in ambiguous.stderr
-    assert "WEFT-T010" in weft("run", "show", "no-such-run", code=2).stderr
-    assert "WEFT-U010" in weft("run", "show", "../etc", code=2).stderr
-
-
 def test_events_are_filtered_by_type_and_step(weft: Weft) -> None:
     weft.write(defs=FAILING)
     weft("asset", "materialize", "--select", "*", code=1)
@@ -321,31 +287,16 @@ def test_a_deleted_run_is_gone_and_its_assets_stay(weft: Weft) -> None:
     assert "WEFT-T010" in weft("run", "delete", run, code=2).stderr
 
 
-@pytest.mark.parametrize("status", [RunStatus.STARTED, RunStatus.NOT_STARTED])
-def test_a_run_that_has_not_ended_is_deleted_by_force_only(weft: Weft, status: RunStatus) -> None:
-    with Instance.at(weft.folder / ".weft") as instance:
-        run = Run(id="still-running", job_name="nightly", status=status, created_at=1.7e9)
-        instance.runs.create(run, RunPlan(job_name="nightly", steps=()))
-    assert "WEFT-U019" in weft("run", "delete", "still", code=2).stderr
-    weft.write(defs=FAILING)
-    assert "WEFT-U020" in weft("run", "retry", "still", code=2).stderr
-    assert weft("run", "delete", "still-running", "--force", "--json").json == {"deleted": "still-running"}
-
-
-def test_an_instance_is_described_and_migrated(weft: Weft) -> None:
-    home = weft.folder / "elsewhere"
-    info = weft("instance", "info", "--home", str(home), "--json").json
-    assert (info["home"], info["kind"], info["runs"]) == (str(home), "sqlite", 0)
-    assert "schema version" in weft("instance", "info", "--home", str(home)).stdout
-    assert weft("instance", "info", "--json", environment={"WEFT_HOME": str(home)}).json["home"] == str(home)
-    migrated = weft("instance", "migrate", "--home", str(home), "--json").json
-    assert migrated["from"] == migrated["to"]
-    fresh = weft("instance", "migrate", "--home", str(weft.folder / "fresh"), "--json").json
-    assert fresh["from"] is None
-
-
 def test_a_home_that_cannot_be_written_ends_with_1(weft: Weft) -> None:
     (weft.folder / "file").write_text("not a folder", "utf-8")
     refused = weft("run", "list", "--home", "file", code=1)
     assert refused.stderr.startswith("WEFT-T")
     assert "Traceback" not in refused.stderr
+
+
+def test_the_instance_is_where_the_environment_says_or_in_the_project(weft: Weft) -> None:
+    below = weft.folder / "some" / "folder"
+    below.mkdir(parents=True)
+    assert Weft(below)("instance", "info", "--json").json["home"] == str(weft.folder / ".weft")
+    elsewhere = str(weft.folder / "elsewhere")
+    assert weft("instance", "info", "--json", environment={"WEFT_HOME": elsewhere}).json["home"] == elsewhere
