@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from weft.errors import StorageError
 from weft.execution.journal import FileJournal, Journal, MemoryJournal, journal_path, read_journal

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from weft.errors import StorageError
 from weft.logs.confined import delete_folder, make_folder, open_file, open_folder
