@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from tests.unit.model.partitions.oracle import CRONS, ZONES, Fields, instant, is_elapsed, ticks
 
 from weft.model.partitions.definitions import TimeWindowPartitionsDefinition

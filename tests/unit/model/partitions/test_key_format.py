@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from weft.model.partitions.key_format import key_format, offset_text, offset_value
 from weft.model.partitions.zones import EPOCH, wall_of

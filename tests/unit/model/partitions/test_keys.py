@@ -6,8 +6,7 @@ import pickle
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from weft.errors import PartitionError
 from weft.model.partitions.keys import (
