@@ -10,10 +10,16 @@ from pathlib import Path
 import click
 import pytest
 
-from weft.cli.documents import asset_details_document, asset_document, error_document, run_details_document
+from weft.cli.documents import (
+    CheckAnswers,
+    asset_details_document,
+    asset_document,
+    error_document,
+    run_details_document,
+)
 from weft.cli.exit_codes import __doc__ as exit_code_table
 from weft.cli.main import COMMANDS
-from weft.model.assets import AssetGraph, AssetNode
+from weft.model.assets import AssetCheckNode, AssetGraph, AssetNode
 from weft.model.events import AssetCheckEvaluated, AssetMaterialized
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -64,13 +70,15 @@ def test_every_field_is_on_the_page() -> None:
         None,
     )
     graph = AssetGraph([AssetNode(key=key)])
-    asset = asset_details_document(asset_document(graph[key], graph, None), None, None, None, [])
+    checks = [CheckAnswers(AssetCheckNode(key=AssetCheckKey(key, "c")), ())]
+    asset = asset_details_document(asset_document(graph[key], graph, None), None, None, None, checks)
     shapes = {
         "Run": details.keys() - {"steps", "materializations", "check_results", "logs"},
         "Run with details": details["steps"][0].keys() | details["check_results"][0].keys() | {"steps", "logs"},
         "Materialisation": details["materializations"][0].keys(),
         "Asset": asset_document(graph[key], graph, None).keys(),
-        "weft asset show": asset.keys() - asset_document(graph[key], graph, None).keys(),
+        "weft asset show": (asset.keys() - asset_document(graph[key], graph, None).keys())
+        | asset["check_states"][0].keys(),
         "Error": (error_document(error) or {}).keys(),
     }
     missing = {
