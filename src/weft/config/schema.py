@@ -68,7 +68,6 @@ IntSource = ScalarType("Int", from_env=True)
 StringSource = ScalarType("String", from_env=True)
 FloatSource = ScalarType("Float", from_env=True)
 BoolSource = ScalarType("Bool", from_env=True)
-_ANY_SOURCE = AnyType(from_env=True)
 
 
 class Array(ConfigType, frozen=True):

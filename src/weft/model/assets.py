@@ -16,7 +16,6 @@ from weft.model.partitions.spec import MappingSpec, PartitionsSpec
 from weft.model.retry import RetryPolicy
 
 DEFAULT_GROUP = "default"
-KIND_TAG_PREFIX = "weft/kind/"
 
 
 class AssetDependency(Struct, frozen=True, gc=False, omit_defaults=True):

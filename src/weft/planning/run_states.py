@@ -54,16 +54,6 @@ _ASKED_BY: dict[type, RunStatus] = {
 }
 
 
-def is_legal(current: RunStatus, to: RunStatus) -> bool:
-    """Whether a run may step from `current` to `to`."""
-    return to in TRANSITIONS[current]
-
-
-def sources_of(to: RunStatus) -> frozenset[RunStatus]:
-    """The states from which a run may step to `to`."""
-    return frozenset(state for state, targets in TRANSITIONS.items() if to in targets)
-
-
 def status_asked_by(body: EventBody) -> RunStatus | None:
     """The state that a run event asks for; None for every other event."""
     return _ASKED_BY.get(type(body))

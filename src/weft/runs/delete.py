@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from weft.errors import RunNotFoundError, UsageError
+from weft.errors import UsageError
 from weft.ids import check_run_id
 from weft.runs.environment import RunEnvironment
+from weft.storage.failures import run_not_found
 
 
 def delete_run(run_id: str, environment: RunEnvironment, *, force: bool = False) -> None:
@@ -24,7 +25,7 @@ def delete_run(run_id: str, environment: RunEnvironment, *, force: bool = False)
     # The id becomes a pattern for names of files below.
     run = environment.runs.get(check_run_id(run_id))
     if run is None:
-        raise RunNotFoundError(f'there is no run "{run_id}".', fix="list the runs with: weft run list")
+        raise run_not_found(run_id)
     if not run.is_finished and not force:
         raise UsageError(
             f"the run {run_id} has not ended.",

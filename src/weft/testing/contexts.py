@@ -19,9 +19,10 @@ from weft.execution.contexts import (
 )
 from weft.execution.data_versions import DataVersions
 from weft.execution.interruption import Interruption
+from weft.execution.journal import MemoryJournal
 from weft.execution.resources import ResourceSession
 from weft.execution.run_context import RunContext
-from weft.model.events import Event, EventBody, LogMessage
+from weft.model.events import Event, LogMessage
 from weft.model.plan import RunPlan, StepPlan
 from weft.model.run import Run, RunStatus, RunTag
 from weft.storage.memory import MemoryStorage
@@ -31,24 +32,9 @@ C = TypeVar("C", bound=ExecutionContext)
 DIRECT_RUN_ID = "EPHEMERAL"
 
 
-class _DirectEvents:
-    """Keeps the events of a direct call; log lines go to stderr."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def append(self, body: EventBody, step_key: str | None = None) -> Event:
-        event = Event(
-            run_id=DIRECT_RUN_ID,
-            seq=len(self.events) + 1,
-            time=SYSTEM_CLOCK.wall(),
-            body=body,
-            step_key=step_key,
-        )
-        self.events.append(event)
-        if isinstance(body, LogMessage):
-            print_log(body, step_key, event.time)
-        return event
+def _show_log_line(event: Event) -> None:
+    if isinstance(event.body, LogMessage):
+        print_log(event.body, event.step_key, event.time)
 
 
 def _nothing() -> None:
@@ -130,13 +116,14 @@ def _build(
         created_at=SYSTEM_CLOCK.wall(),
         tags=tags,
     )
-    events = _DirectEvents()
+    journal = MemoryJournal(DIRECT_RUN_ID)
+    journal.subscribe(_show_log_line)
     resource_defs = bind_resources(resources or {})
     session = ResourceSession(
         resource_defs,
         initialisation_order(resource_defs, resource_defs.keys()),
         config={},
-        record=events.append,
+        record=journal.append,
         clock=SYSTEM_CLOCK,
         run=run,
         instance=instance,
@@ -147,7 +134,7 @@ def _build(
         run=run,
         plan=RunPlan(job_name="direct", steps=()),
         target=RunTarget(job_name="direct", body=_no_body, node_names=tuple, resource_defs=resources or {}),
-        journal=events,
+        journal=journal,
         resources=session,
         data_versions=DataVersions(storage.assets),
         clock=SYSTEM_CLOCK,
