@@ -21,15 +21,23 @@ def run_hooks(
     values: Mapping[str, Any] | None = None,
     exception: BaseException | None = None,
 ) -> None:
-    """Call the hooks for a step that ended with `on` ("success" or "failure"), in the order of their names."""
+    """Call the hooks for a step that ended with `on` ("success" or "failure"), in the order of their names.
+
+    None is called once the run was asked to end; one that is interrupted is recorded as failed, and the run loop does the rest.
+    """
+    interruption = run_context.interruption
     for hook in hooks:
         if hook.on != on:
             continue
+        if interruption.requested:
+            return
         hook_context = HookContext(context, hook, op_exception=exception, op_output_values=values)
         try:
-            with run_context.interruption.user_code():
+            with interruption.user_code():
                 result = hook.fn(hook_context)
-        except Exception as error:  # noqa: BLE001  # a hook may raise anything; it is recorded
+        except BaseException as error:  # noqa: BLE001  # a hook may raise anything; it is recorded
+            if isinstance(error, KeyboardInterrupt):
+                interruption.requested = True
             run_context.record(
                 HookErrored(hook_name=hook.name, error=ErrorInfo.from_exception(error)), context.step.key
             )

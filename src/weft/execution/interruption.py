@@ -3,6 +3,9 @@
 A signal raises `ExecutionInterrupted` only while the user's code (or a wait) is running; everywhere else it is remembered and noticed by the
 run loop between two steps. So a signal can never tear a record in half, and teardown is always done. A second SIGINT during teardown raises
 KeyboardInterrupt as usual: the user means it.
+
+A signal is for the process: one that ends a run inside a step of another run ends that one as well. It is not for forked children: these get
+back the handlers that were there before, so that whoever started them can end them.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from weft.execution.file_lock import close_in_children
+
+_CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 
 class ExecutionInterrupted(BaseException):
@@ -28,6 +35,9 @@ class Interruption:
         # Set together with `requested`, so that a wait ends at once.
         self.event = threading.Event()
         self._in_user_code = False
+        self._was_signalled = False
+        # Signal number to the handler before `on_signals`.
+        self._before: dict[int, Any] = {}
 
     def request(self, message: str) -> None:
         """Ask for the end of the run. Raises `ExecutionInterrupted` where user code is running in this thread."""
@@ -65,16 +75,31 @@ class Interruption:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before: dict[int, Any] = {}
-        for caught in (signal.SIGINT, signal.SIGTERM):
-            before[caught] = signal.signal(caught, self._on_signal)
+        before = self._before
+        close_in_children(self)
+        for caught in _CAUGHT:
+            before[caught] = signal.getsignal(caught)
+            signal.signal(caught, self._on_signal)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        outer = getattr(before[signal.SIGTERM], "__self__", None)
+        if self._was_signalled and isinstance(outer, Interruption):
+            outer._was_signalled = True
+            outer.request(self.message)
+
+    def abandon(self) -> None:
+        """See `weft.execution.file_lock.LeftInChild`."""
+        for number in _CAUGHT:
+            handler = signal.getsignal(number)
+            while isinstance(owner := getattr(handler, "__self__", None), Interruption):
+                handler = owner._before[number]
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._was_signalled = True
         if self.requested and number == signal.SIGINT and not self._in_user_code:
             raise KeyboardInterrupt
         self.request(f"{signal.Signals(number).name} was received")

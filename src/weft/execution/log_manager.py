@@ -31,10 +31,6 @@ class LogManager:
             number = logging.INFO
         if number < self.level:
             return
-        text = str(msg)
-        if args:
-            values: Any = args[0] if len(args) == 1 and isinstance(args[0], dict) else args
-            text = text % values
         error = kwargs.get("exc_info")
         if error is True:
             error = sys.exc_info()[1]
@@ -43,7 +39,7 @@ class LogManager:
         fields = kwargs.get("extra")
         self._sink(
             LogMessage(
-                message=text,
+                message=_text(msg, args),
                 level=number,
                 logger=self.name,
                 fields={str(key): _plain(value) for key, value in fields.items()} if fields else {},
@@ -82,5 +78,26 @@ class LogManager:
         return level >= self.level
 
 
+def _text(msg: object, args: tuple[Any, ...]) -> str:
+    """The line. As in the standard library, one that cannot be made is no reason to fail whoever wrote it."""
+    try:
+        text = str(msg)
+        if not args:
+            return text
+        values: Any = args[0] if len(args) == 1 and isinstance(args[0], dict) else args
+        return str(text % values)
+    except Exception as error:  # noqa: BLE001  # user code makes the text
+        return (
+            f"{_represented(msg)} with {_represented(args)} (this line could not be formatted: {type(error).__name__})"
+        )
+
+
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else _represented(value)
+
+
+def _represented(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001  # as above
+        return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"

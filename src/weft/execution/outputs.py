@@ -92,7 +92,7 @@ class OutputHandler:
             self._store(output, result, None, {}, None, {})
 
     def _returned_check(self, result: Any) -> None:
-        if isinstance(result, bool) or type(result).__name__ == "bool_":  # numpy's own bool
+        if isinstance(result, bool) or (type(result).__module__, type(result).__name__) in _BOOLS_OF_NUMPY:
             self.yielded(AssetCheckResult(bool(result)))
         elif isinstance(result, (list, tuple)) and all(isinstance(item, AssetCheckResult) for item in result):
             for item in result:
@@ -461,6 +461,9 @@ class OutputHandler:
             fix=fix,
         )
 
+
+# The second is its name up to numpy 1.
+_BOOLS_OF_NUMPY = (("numpy", "bool"), ("numpy", "bool_"))
 
 _EVENTS = (
     Output,

@@ -29,8 +29,8 @@ class ResourceSession:
 
     `resource_defs` are bound, and `order` names those to set up, each after those it needs (`weft.definitions.resource_set`).
 
-    `open` raises what the set-up of a resource raised, after tearing down those that were up. `close` never raises: an error of a teardown is
-    recorded, and the others are torn down all the same.
+    `open` raises what the set-up of a resource raised, after tearing down those that were up. `close` raises nothing but KeyboardInterrupt, and
+    that last: what a teardown raises is recorded, and the others are torn down all the same.
     """
 
     def __init__(
@@ -91,16 +91,20 @@ class ResourceSession:
             log=self._log,  # type: ignore[arg-type]  # it has the methods of a logger
         )
         stack = ExitStack()
-        self._values[key] = stack.enter_context(definition.open(context))
+        # Before the set-up, so that a signal right behind it finds what is to be torn down.
         self._stack.append((key, stack))
+        self._values[key] = stack.enter_context(definition.open(context))
 
     def close(self) -> None:
         """Tear all of them down that are up, in the reverse order."""
+        interrupted: KeyboardInterrupt | None = None
         while self._stack:
             key, stack = self._stack.pop()
             try:
                 stack.close()
-            except Exception as error:  # noqa: BLE001  # a teardown may raise anything; the others must still happen
+            except BaseException as error:  # noqa: BLE001  # a teardown may raise anything; the others must still happen
+                if isinstance(error, KeyboardInterrupt):
+                    interrupted = error
                 self._record(
                     EngineEvent(
                         message=f'the teardown of resource "{key}" failed', error=ErrorInfo.from_exception(error)
@@ -108,6 +112,8 @@ class ResourceSession:
                 )
         self._values.clear()
         self._views.clear()
+        if interrupted is not None:
+            raise interrupted
 
     def get(self, key: str) -> Any:
         """One resource by its key."""

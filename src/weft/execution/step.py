@@ -27,8 +27,7 @@ from weft.execution.outputs import OutputHandler
 from weft.execution.run_context import RunContext
 from weft.execution.step_config import step_config
 from weft.execution.usage import UsageMeter
-from weft.model.events import StepRestarted, StepStarted
-from weft.model.events import StepSucceeded as StepSucceededEvent
+from weft.model.events import StepRestarted, StepStarted, StepSucceeded as StepSucceededEvent
 from weft.model.failure import ErrorInfo
 from weft.model.plan import StepPlan
 from weft.model.step import LogRange
@@ -88,7 +87,7 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
     except KeyboardInterrupt as interrupted:
         run_context.interruption.requested = True
         return AttemptResult([StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
-    except (Exception, SystemExit, GeneratorExit) as exception:  # noqa: BLE001  # whatever the user's code raises fails its step
+    except BaseException as exception:  # noqa: BLE001  # whatever the user's code raises fails its step: SystemExit, CancelledError...
         return _failed(run_context, key, exception, context, _usage(run_context, meter, marks))
     usage = _usage(run_context, meter, marks)
     run_context.record(

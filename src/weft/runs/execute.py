@@ -133,13 +133,15 @@ class _Worker:
             finished = self._drive(context)
         except (ExecutionInterrupted, KeyboardInterrupt):
             finished = FinishRun(RunStatus.CANCELED)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the run must get its last event
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the run must get its last event
             self.exception = error
             finished = _failure(error, reason)
         finally:
-            resources.close()
-            self.outputs = context.captured_outputs or {}
-            recorder.append(_last_event(finished, self._interruption, self.exception))
+            try:
+                resources.close()
+            finally:
+                self.outputs = context.captured_outputs or {}
+                recorder.append(_last_event(finished, self._interruption, self.exception))
 
     def _drive(self, context: RunContext) -> FinishRun:
         executor = InProcessExecutor(context)
@@ -186,7 +188,7 @@ def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager
     return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
 
 
-def _failure(error: Exception, reason: FailureReason) -> FinishRun:
+def _failure(error: BaseException, reason: FailureReason) -> FinishRun:
     if isinstance(error, InternalError):
         reason = FailureReason.INTERNAL
     message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
