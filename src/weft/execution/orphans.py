@@ -20,7 +20,7 @@ from types import TracebackType
 from weft.errors import StorageError
 from weft.execution.file_lock import LockedFile
 from weft.execution.journal import SUFFIX, JournalReader
-from weft.model.events import Event
+from weft.model.events import WORKER_SOURCE, Event
 from weft.storage.ports import EventLog
 
 _NAME = re.compile(rf"([A-Za-z0-9][A-Za-z0-9_-]{{0,63}})\.(\d{{1,9}}){re.escape(SUFFIX)}\Z")
@@ -100,8 +100,9 @@ def find_orphans(folder: Path) -> list[OrphanJournal]:
             file = LockedFile.take(folder / name) if match else None
             if match is None or file is None:
                 continue
-            if os.fstat(file.fd).st_size == 0:
-                # Its writer died, or stands, between making and locking it; in the second case it makes another.
+            if os.fstat(file.fd).st_size == 0 and int(match[2]) != WORKER_SOURCE:
+                # Its writer died, or stands, between making and locking it; in the second case it makes another. Not so for the worker of a
+                # run: there is no run yet while it stands there, and where there is one, a power cut took what the file held.
                 file.delete()
                 continue
             found.append(OrphanJournal(file, match[1], int(match[2])))

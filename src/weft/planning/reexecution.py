@@ -169,6 +169,7 @@ def plan_reexecution(
     strategy: ReexecutionStrategy,
     selection: Sequence[str] | None = None,
     failed_checks: AbstractSet[AssetCheckKey] | None = None,
+    may_be_empty: bool = False,
 ) -> RunPlan:
     """The plan of a run that repeats another.
 
@@ -181,17 +182,27 @@ def plan_reexecution(
             walk from a copy keeps to copies with the same mapping keys as far as the fan-out is the same.
         failed_checks: the checks that the parent evaluated and that did not pass with severity ERROR. A step that was kept back runs
             again together with the blocking checks among them. None: not known; then with all the blocking checks that may have kept it back.
+        may_be_empty: whether a plan that runs nothing is an answer: the parent was killed behind the success of its last step, and to repeat
+            it is to find that all is done.
 
     Raises:
         SelectionError: (WEFT-S012, S013) the selection cannot be read or names no step; (WEFT-S015) a selected step needs an output
-            that does not exist; (WEFT-S016) there is nothing to run again.
+            that does not exist; (WEFT-S016) there is nothing to run again, unless `may_be_empty`.
     """
     if strategy is ReexecutionStrategy.ALL:
         return plan
     chosen = None
     if strategy is ReexecutionStrategy.SELECTED:
         chosen = _read_selection(plan, selection or (), {step.key for step in parent_steps})
-    return _Replanner(plan, parent_steps, parent_run_id, chosen, failed_checks).plan()
+    repeated = _Replanner(plan, parent_steps, parent_run_id, chosen, failed_checks).plan()
+    if not repeated.selected and not may_be_empty:
+        raise SelectionError(
+            "there is nothing to run again.",
+            code="WEFT-S016",
+            facts={"run": parent_run_id},
+            fix="name steps that should run again, or run all of them again",
+        )
+    return repeated
 
 
 def _read_selection(plan: RunPlan, selection: Sequence[str], known: AbstractSet[str]) -> dict[str, list[_Mapping]]:
@@ -246,13 +257,6 @@ class _Replanner:
             if step.key not in self._again:
                 steps.append(source)
             steps += self._planned
-        if not self._again:
-            raise SelectionError(
-                "there is nothing to run again.",
-                code="WEFT-S016",
-                facts={"run": self._run_id},
-                fix="name steps that should run again, or run all of them again",
-            )
         selected = tuple([step.key for step in steps if step.key in self._again])
         return RunPlan(job_name=self._plan.job_name, steps=tuple(steps), selected=selected)
 

@@ -17,7 +17,7 @@ from weft.ids import check_run_id
 from weft.model.events import AssetCheckEvaluated
 from weft.model.keys import AssetCheckKey
 from weft.model.plan import RunPlan
-from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunTag
+from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
 from weft.model.severity import AssetCheckSeverity
 from weft.planning.reexecution import ReexecutionStrategy, plan_reexecution
 from weft.runs.environment import RunEnvironment
@@ -77,6 +77,7 @@ def prepare_retry(
         strategy=request.strategy,
         selection=request.steps or None,
         failed_checks=_failed_checks(parent_id, environment.events),
+        may_be_empty=parent.status is not RunStatus.SUCCESS,
     )
     job = _job(parent, repository)
     _check_steps(parent, plan, job, repository)

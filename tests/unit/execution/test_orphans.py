@@ -123,8 +123,18 @@ def test_many_who_recover_at_once_share_the_orphans_without_doubling(tmp_path: P
 
 
 def test_a_writer_that_died_at_birth_leaves_nothing_to_recover(tmp_path: Path) -> None:
-    (tmp_path / "r1.1.journal").touch()
+    (tmp_path / "r1.2.journal").touch()
     assert find_orphans(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_emptied_journal_of_a_run_still_says_that_its_worker_is_dead(tmp_path: Path) -> None:
+    (tmp_path / "r1.1.journal").touch()  # what a power cut leaves of a file whose data had not reached the disk
+    [orphan] = find_orphans(tmp_path)
+    with orphan:
+        assert orphan.run_id == "r1"
+        assert orphan.recover(MemoryStorage().events) == []
+        orphan.discard()
     assert list(tmp_path.iterdir()) == []
 
 
