@@ -115,12 +115,12 @@ def materialize(
 ) -> int:
     """Make assets, in the order of their dependencies, and evaluate their checks."""
     from weft.cli.preparing import prepare_asset_run
-    from weft.cli.running import carry_out, home_option_text
+    from weft.cli.running import carry_out, hints_for
 
     loaded = target.load()
     instance = open_instance(home)
     prepared = prepare_asset_run(loaded, selection, options, instance)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, home_option=home_option_text(home))
+    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from weft.logs.capture import Stream
 from weft.logs.store import MOST_BYTES, ComputeLogStore
 from weft.model.run import Run
-from weft.model.step import LogRange, Step
+from weft.model.step import LogRange, Step, StepStatus
 
 
 class Chunk(NamedTuple):
@@ -31,53 +31,54 @@ class _Piece(NamedTuple):
 
 
 def captured_chunks(
-    store: ComputeLogStore, run: Run, steps: Sequence[Step], streams: Sequence[str], *, whole: bool
+    store: ComputeLogStore, run: Run, steps: Sequence[Step], streams: Sequence[str], *, step_key: str | None = None
 ) -> Iterator[Chunk]:
-    """What `steps` printed, step by step, in the order of their output.
+    """What a run printed.
+
+    What stands behind the last range belongs to the step that never ended, where exactly one did not: it runs, or its process was killed.
 
     Args:
         store: where it is kept.
         run: the run.
-        steps: whose output to read.
+        steps: all its steps, in the order in which to read them.
         streams: ``stdout``, ``stderr``, or both.
-        whole: also what was printed outside of steps, and by a step that never ended.
+        step_key: only what this step printed.
     """
-    ranges = [(step.key, one) for step in steps for one in step.logs]
-    by_stream = {
-        stream: _pieces(store, run, ranges, stream, whole=whole) for stream in cast("Sequence[Stream]", streams)
-    }
+    by_stream = {stream: _pieces(store, run, steps, stream) for stream in cast("Sequence[Stream]", streams)}
+    if step_key is not None:
+        by_stream = {
+            stream: [piece for piece in pieces if piece.step_key == step_key] for stream, pieces in by_stream.items()
+        }
     if len(by_stream) == 1:
         for stream, pieces in by_stream.items():
             yield from (chunk for piece in pieces for chunk in _read(store, run, piece, stream))
         return
     # Both streams of a step stand together; the order between them is not known.
-    keys = dict.fromkeys(piece.step_key for pieces in by_stream.values() for piece in pieces)
-    for key in keys:
+    for key in (None, *(step.key for step in steps)):
         for stream, pieces in by_stream.items():
             for piece in pieces:
                 if piece.step_key == key:
                     yield from _read(store, run, piece, stream)
 
 
-def _pieces(
-    store: ComputeLogStore, run: Run, ranges: Sequence[tuple[str, LogRange]], stream: Stream, *, whole: bool
-) -> list[_Piece]:
-    pieces = [_Piece(key, one.file_key, *_bounds(one, stream)) for key, one in ranges]
-    pieces = sorted((one for one in pieces if one.end > one.start), key=lambda one: (one.file_key, one.start))
-    if not whole:
-        return pieces
-    filled: list[_Piece] = []
+def _pieces(store: ComputeLogStore, run: Run, steps: Sequence[Step], stream: Stream) -> list[_Piece]:
+    """Every byte of the stream, in order: the ranges of steps, and what lies between and behind them."""
+    unended = [step.key for step in steps if step.status is StepStatus.RUNNING]
+    last = unended[0] if len(unended) == 1 else None
+    ranges = [_Piece(step.key, one.file_key, *_bounds(one, stream)) for step in steps for one in step.logs]
+    found: list[_Piece] = []
     for captured in store.files(run.id):
         position = 0
         size = captured.stdout_bytes if stream == "stdout" else captured.stderr_bytes
-        for piece in [one for one in pieces if one.file_key == captured.file_key]:
+        for piece in sorted((one for one in ranges if one.file_key == captured.file_key), key=lambda one: one.start):
             if piece.start > position:
-                filled.append(_Piece(None, captured.file_key, position, piece.start))
-            filled.append(piece)
+                found.append(_Piece(None, captured.file_key, position, piece.start))
+            if piece.end > piece.start:
+                found.append(piece)
             position = max(position, piece.end)
         if size > position:
-            filled.append(_Piece(None, captured.file_key, position, size))
-    return filled
+            found.append(_Piece(last, captured.file_key, position, size))
+    return found
 
 
 def _bounds(one: LogRange, stream: Stream) -> tuple[int, int]:

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from weft.errors import RunNotFoundError, WeftError
+from weft.errors import InternalError, RunNotFoundError, StorageError, WeftError
 
 SUCCESS = 0
 FAILED = 1
@@ -21,12 +21,9 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 TERMINATED = 143
 
-# The letters of the codes that say: what was asked for cannot be done, and nothing ran.
-_WRONG_USE = frozenset("DCISPLU")
-
 
 def exit_code_of(error: WeftError) -> int:
-    """The exit code for an error that ends a command."""
+    """The exit code for an error that ends a command. How a run ended is not told by errors: whatever they say, nothing ran."""
     if isinstance(error, RunNotFoundError):
         return WRONG_USE
-    return WRONG_USE if error.code[5] in _WRONG_USE else FAILED
+    return FAILED if isinstance(error, (StorageError, InternalError)) else WRONG_USE

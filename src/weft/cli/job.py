@@ -126,14 +126,14 @@ def execute(
 ) -> int:
     """Execute a job in this process, and wait for its end."""
     from weft.cli.preparing import prepare_job_run
-    from weft.cli.running import carry_out, home_option_text
+    from weft.cli.running import carry_out, hints_for
 
     wanted = _the_name(name, job_name)
     loaded = target.load()
     instance = open_instance(home)
     ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
     prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, home_option=home_option_text(home))
+    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
 
 
 def _the_name(argument: str | None, option: str | None) -> str:

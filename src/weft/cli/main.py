@@ -61,6 +61,12 @@ def weft(settings: Settings, verbose: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave the process with its exit code."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # the process was started with a closed descriptor
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as the process; pathlib is slow to load
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name that the locale cannot write must not end a command
     code = run(sys.argv[1:] if arguments is None else arguments)
     if not _flush(sys.stdout):
         code = code or BROKEN_PIPE

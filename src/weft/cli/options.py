@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -56,6 +57,11 @@ class TargetOptions:
         from msgspec.structs import replace
 
         return replace(found, **changes)
+
+    def as_text(self) -> str:
+        """The options as they are written behind another command, after a space; empty where none was given."""
+        given = (("-f", self._file), ("-m", self._module), ("-a", self._attribute), ("-d", self._working_directory))
+        return "".join(f" {name} {shlex.quote(str(value))}" for name, value in given if value is not None)
 
     def load(self) -> LoadedTarget:
         """Import the definitions. Raises as `weft.codeserver.loader.load_target`."""

@@ -219,9 +219,8 @@ def logs(run_id: str, step_key: str | None, stream: str, home: str | None, as_js
     """Print what the steps of a run wrote to stdout and stderr. (What they logged is in: weft run events.)"""
     instance = open_instance(home)
     details = load_run_details(instance, find_run(instance.runs, run_id))
-    steps = [step for step in details.steps if step_key is None or step.key == step_key]
-    if not steps and step_key is not None:
-        known = [step.key for step in details.steps]
+    known = [step.key for step in details.steps]
+    if step_key is not None and step_key not in known:
         raise UsageError(
             f'the run has no step "{step_key}".',
             code="WEFT-U016",
@@ -230,7 +229,7 @@ def logs(run_id: str, step_key: str | None, stream: str, home: str | None, as_js
         )
     wanted = ("stdout", "stderr") if stream == "both" else (stream,)
     shown = None
-    for chunk in captured_chunks(instance.logs, details.run, steps, wanted, whole=step_key is None):
+    for chunk in captured_chunks(instance.logs, details.run, details.steps, wanted, step_key=step_key):
         if as_json:
             document = {"step": chunk.step_key, "stream": chunk.stream, "text": chunk.text}
             click.echo(json_text(document, indent=False))
@@ -325,7 +324,7 @@ def retry(
     as_json: bool,
 ) -> int:
     """Repeat a run as a new one, with the same configuration, tags and partition."""
-    from weft.cli.running import carry_out, home_option_text
+    from weft.cli.running import carry_out, hints_for
     from weft.planning.reexecution import ReexecutionStrategy
     from weft.runs.retry import RetryRequest, prepare_retry
 
@@ -336,7 +335,7 @@ def retry(
     strategy = ReexecutionStrategy.SELECTED if steps else ReexecutionStrategy(mode)
     request = RetryRequest(strategy=strategy, steps=steps)
     prepared = prepare_retry(parent.id, request, loaded.repository, instance)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, home_option=home_option_text(home))
+    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
 
 
 @run.command("delete")

@@ -9,8 +9,9 @@ import click
 
 from weft.cli.documents import json_text
 from weft.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS, TERMINATED
+from weft.cli.options import TargetOptions
 from weft.cli.progress.display import ProgressDisplay
-from weft.cli.progress.summary import Places, summary_lines
+from weft.cli.progress.summary import Hints, Places, summary_lines
 from weft.cli.run_details import load_run_details
 from weft.cli.terminal import Terminal
 from weft.instance import Instance
@@ -19,7 +20,7 @@ from weft.runs.execute import execute_run
 from weft.runs.prepare import PreparedRun
 
 
-def carry_out(prepared: PreparedRun, instance: Instance, *, as_json: bool, verbose: bool, home_option: str = "") -> int:
+def carry_out(prepared: PreparedRun, instance: Instance, *, as_json: bool, verbose: bool, hints: Hints) -> int:
     """Run, show, sum up; returns the exit code.
 
     Progress and summary go to stdout. With `as_json` they go to stderr, and stdout gets one document: that of ``weft run show --json``.
@@ -29,8 +30,14 @@ def carry_out(prepared: PreparedRun, instance: Instance, *, as_json: bool, verbo
     with display:
         outcome = execute_run(prepared, instance, listeners=[display.listener])
     terminal = Terminal(stream)
-    places = places_of(instance, prepared.run.id, home_option)
-    lines = summary_lines(display.view, places, terminal, below_tree=terminal.is_interactive, verbose=verbose)
+    lines = summary_lines(
+        display.view,
+        places_of(instance, prepared.run.id),
+        hints,
+        terminal,
+        below_tree=terminal.is_interactive,
+        verbose=verbose,
+    )
     stream.write("\n".join(lines) + "\n")
     if as_json:
         click.echo(json_text(load_run_details(instance, outcome.run).document()))
@@ -45,18 +52,17 @@ def _exit_code(status: RunStatus, message: str) -> int:
     return FAILED
 
 
-def home_option_text(home: str | None) -> str:
-    """What the commands that a summary offers need, to reach the same instance: `` --home FOLDER``, or nothing."""
-    return f" --home {shlex.quote(home)}" if home is not None else ""
+def hints_for(home: str | None, target: TargetOptions) -> Hints:
+    """What the commands that a summary offers need: the options that this one was given."""
+    return Hints(instance=f" --home {shlex.quote(home)}" if home is not None else "", target=target.as_text())
 
 
-def places_of(instance: Instance, run_id: str, home_option: str = "") -> Places:
+def places_of(instance: Instance, run_id: str) -> Places:
     """Where the results of a run are. What is not there (nothing was stored, nothing was printed) is left out."""
     if instance.home is None:
-        return Places(home_option=home_option)
+        return Places()
     outputs, logs = instance.home / "storage", instance.home / "logs" / run_id
     return Places(
         outputs=str(outputs) if outputs.is_dir() else None,
         logs=str(logs) if logs.is_dir() else None,
-        home_option=home_option,
     )

@@ -28,11 +28,11 @@ def step(key: str, *logs: LogRange) -> Step:
 def test_a_step_has_its_own_bytes_of_each_stream(tmp_path: Path) -> None:
     logs = store(tmp_path, b"before|first|second|after", b"oops")
     steps = [step("a", LogRange("run", 7, 13, 0, 4)), step("b", LogRange("run", 13, 20, 4, 4))]
-    assert list(captured_chunks(logs, RUN, steps[:1], ["stdout", "stderr"], whole=False)) == [
+    assert list(captured_chunks(logs, RUN, steps, ["stdout", "stderr"], step_key="a")) == [
         Chunk("a", "stdout", "first|"),
         Chunk("a", "stderr", "oops"),
     ]
-    assert list(captured_chunks(logs, RUN, steps, ["stdout"], whole=True)) == [
+    assert list(captured_chunks(logs, RUN, steps, ["stdout"])) == [
         Chunk(None, "stdout", "before|"),
         Chunk("a", "stdout", "first|"),
         Chunk("b", "stdout", "second|"),
@@ -43,19 +43,29 @@ def test_a_step_has_its_own_bytes_of_each_stream(tmp_path: Path) -> None:
 def test_every_attempt_of_a_step_counts(tmp_path: Path) -> None:
     logs = store(tmp_path, b"onetwo")
     retried = step("a", LogRange("run", 0, 3, 0, 0), LogRange("run", 3, 6, 0, 0))
-    chunks = captured_chunks(logs, RUN, [retried], ["stdout"], whole=False)
+    chunks = captured_chunks(logs, RUN, [retried], ["stdout"], step_key="a")
     assert "".join(chunk.text for chunk in chunks) == "onetwo"
+
+
+def test_what_is_behind_belongs_to_the_step_that_never_ended(tmp_path: Path) -> None:
+    logs = store(tmp_path, b"onetwo")
+    ended = step("a", LogRange("run", 0, 3, 0, 0))
+    running = Step(run_id="r", key="b", status=StepStatus.RUNNING)
+    other = Step(run_id="r", key="c", status=StepStatus.RUNNING)
+    assert list(captured_chunks(logs, RUN, [ended, running], ["stdout"], step_key="b")) == [Chunk("b", "stdout", "two")]
+    # Of two it cannot be told which.
+    assert list(captured_chunks(logs, RUN, [ended, running, other], ["stdout"]))[-1] == Chunk(None, "stdout", "two")
 
 
 def test_a_file_that_is_gone_gives_nothing(tmp_path: Path) -> None:
     logs = LocalComputeLogStore(tmp_path)
     steps = [step("a", LogRange("run", 0, 10, 0, 0))]
-    assert list(captured_chunks(logs, RUN, steps, ["stdout", "stderr"], whole=True)) == []
+    assert list(captured_chunks(logs, RUN, steps, ["stdout", "stderr"])) == []
 
 
 def test_characters_that_are_no_utf_8_are_replaced(tmp_path: Path) -> None:
     logs = store(tmp_path, b"\xff\xc3\xa9")
-    chunks = list(captured_chunks(logs, RUN, [], ["stdout"], whole=True))
+    chunks = list(captured_chunks(logs, RUN, [], ["stdout"]))
     assert [chunk.text for chunk in chunks] == ["\ufffdé"]
 
 
@@ -68,5 +78,5 @@ def test_the_whole_of_a_stream_is_read_once_and_in_order(tmp_path_factory: objec
         if number % 2:  # every other stretch belongs to nobody
             steps.append(step(f"s{number}", LogRange("run", position, min(26, position + width), 0, 0)))
         position = min(26, position + width)
-    chunks = captured_chunks(logs, RUN, steps, ["stdout"], whole=True)
+    chunks = captured_chunks(logs, RUN, steps, ["stdout"])
     assert "".join(chunk.text for chunk in chunks) == data.decode()

@@ -13,7 +13,7 @@ import pytest
 
 from weft.cli.lazy_group import Entry
 from weft.cli.main import COMMANDS, run, weft
-from weft.errors import DefinitionError, InternalError, Problem, RunNotFoundError, StepFailedError
+from weft.errors import DefinitionError, InternalError, Problem, ResourceError, RunNotFoundError, StorageError
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=[entry.name for entry in COMMANDS])
@@ -80,7 +80,8 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> object:
     [
         (DefinitionError("wrong"), 2),
         (RunNotFoundError("none"), 2),
-        (StepFailedError("failed"), 1),
+        (ResourceError("missing"), 2),
+        (StorageError("locked"), 1),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),
         (BrokenPipeError(), 141),

@@ -66,3 +66,9 @@ def test_options_change_what_the_project_names(tmp_path: Path, monkeypatch: pyte
     assert TargetOptions(None, None, "b", "src").target() == ModuleTarget(
         module="shop", attribute="b", working_directory=Path("src")
     )
+
+
+def test_options_are_written_again_for_the_next_command() -> None:
+    assert TargetOptions(None, None, None, None).as_text() == ""
+    assert TargetOptions("my defs.py", None, "a", "src").as_text() == " -f 'my defs.py' -a a -d src"
+    assert TargetOptions(None, "shop", None, None).as_text() == " -m shop"

@@ -25,24 +25,32 @@ _MOST_CHECKS = 20
 
 
 class Places(Struct, frozen=True, kw_only=True):
-    """Where the results of a run are, and how its commands are written."""
+    """Where the results of a run are."""
 
     # Values that the instance's own I/O manager stored.
     outputs: str | None = None
     # Captured output.
     logs: str | None = None
-    # What follows a command that needs the instance: `` --home FOLDER``, or nothing.
-    home_option: str = ""
+
+
+class Hints(Struct, frozen=True, kw_only=True):
+    """How the commands that are offered are written: options to put behind them, each after a space; or nothing."""
+
+    # For a command that needs the instance: `` --home FOLDER``.
+    instance: str = ""
+    # For a command that needs the definitions as well: `` -f FILE``.
+    target: str = ""
 
 
 def summary_lines(
-    view: RunView, places: Places, terminal: Terminal, *, below_tree: bool, verbose: bool = False
+    view: RunView, places: Places, hints: Hints, terminal: Terminal, *, below_tree: bool, verbose: bool = False
 ) -> Iterator[str]:
     """The summary.
 
     Args:
         view: the run, ended.
         places: where things are.
+        hints: how the commands that are offered are written.
         terminal: what it is written to.
         below_tree: a tree stands above that shows the state of the run and of each step; otherwise they are said here.
         verbose: show the frames of weft in an error of the run.
@@ -66,24 +74,25 @@ def summary_lines(
         rows.append(("outputs", places.outputs))
     if places.logs is not None:
         rows.append(("logs", places.logs))
-    for place, command in enumerate(next_commands(view, places)):
+    for place, command in enumerate(next_commands(view, hints)):
         rows.append(("next" if place == 0 else "", command))
     yield from aligned(rows)
 
 
-def next_commands(view: RunView, places: Places) -> list[str]:
+def next_commands(view: RunView, hints: Hints) -> list[str]:
     """What a reader is likely to type next."""
-    run_id, tail = view.run.id, places.home_option
-    commands = [f"weft run show {run_id}{tail}"]
+    run_id = view.run.id
+    commands = [f"weft run show {run_id}{hints.instance}"]
     failed = next((step.key for step in view.in_order() if step.error is not None and step.has_output), None)
     if failed is not None:
-        commands.append(f"weft run logs {run_id} --step {shlex.quote(failed)}{tail}")
+        commands.append(f"weft run logs {run_id} --step {shlex.quote(failed)}{hints.instance}")
     if view.status is RunStatus.SUCCESS:
         made = list(view.assets_made())
         if made:
-            commands.append(f"weft asset show {made[-1].to_user_string()}{tail}")
+            key = shlex.quote(made[-1].to_user_string())
+            commands.append(f"weft asset show {key}{hints.target}{hints.instance}")
     else:
-        commands.append(f"weft run retry {run_id}{tail}")
+        commands.append(f"weft run retry {run_id}{hints.target}{hints.instance}")
     return commands
 
 

@@ -7,7 +7,7 @@ import io
 from tests.unit.cli.progress.events_of_runs import Happenings, a_plan, a_run, an_error
 
 from weft.cli.progress.run_view import RunView
-from weft.cli.progress.summary import Places, summary_lines
+from weft.cli.progress.summary import Hints, Places, summary_lines
 from weft.cli.terminal import Terminal
 from weft.model.events import (
     AssetCheckEvaluated,
@@ -26,7 +26,8 @@ from weft.model.run import FailureReason
 from weft.model.severity import AssetCheckSeverity
 from weft.model.step import LogRange
 
-PLACES = Places(outputs="/home/storage", logs="/home/logs/run-1", home_option=" --home /home")
+PLACES = Places(outputs="/home/storage", logs="/home/logs/run-1")
+HINTS = Hints(instance=" --home /home", target=" -f defs.py")
 
 
 def summary(*bodies: tuple[EventBody, str | None], below_tree: bool = False, keys: tuple[str, ...] = ("a", "b")) -> str:
@@ -34,7 +35,7 @@ def summary(*bodies: tuple[EventBody, str | None], below_tree: bool = False, key
     for body, step_key in bodies:
         view.handle(happens(body, step_key))
     with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as stream:
-        return "\n".join(summary_lines(view, PLACES, Terminal(stream, {}), below_tree=below_tree))
+        return "\n".join(summary_lines(view, PLACES, HINTS, Terminal(stream, {}), below_tree=below_tree))
 
 
 def made(key: str, rows: int | None = None, partition: str | None = None) -> AssetMaterialized:
@@ -68,7 +69,7 @@ def test_success_says_what_was_made_and_what_to_do_next() -> None:
         "outputs  /home/storage\n"
         "logs     /home/logs/run-1\n"
         "next     weft run show run-1 --home /home\n"
-        "         weft asset show b --home /home"
+        "         weft asset show b -f defs.py --home /home"
     )
 
 
@@ -81,7 +82,7 @@ def test_failure_says_where_to_look_and_how_to_go_on() -> None:
     )
     assert 'failed in 3 s: 1 failed, 1 waiting\n  step "a" failed' in text
     assert "weft run logs run-1 --step a --home /home" in text
-    assert text.endswith("weft run retry run-1 --home /home")
+    assert text.endswith("weft run retry run-1 -f defs.py --home /home")
 
 
 def test_below_a_tree_the_steps_are_not_said_again() -> None:
