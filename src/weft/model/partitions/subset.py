@@ -526,7 +526,7 @@ def _strides(definition: PartitionsDefinition, rooms: Sequence[int]) -> tuple[in
         if isinstance(each, StaticPartitionsDefinition):
             stride *= max(each.count(), rooms[i], 1)
         else:
-            bits = max(rooms[i], 1).bit_length()
+            bits = max(rooms[i] - 1, 0).bit_length()
             stride <<= max(-(-bits // _ROOM_BITS), 2) * _ROOM_BITS
     return tuple(strides)
 
@@ -615,22 +615,16 @@ _BOX_OPERATIONS: Mapping[Any, Callable[[Sequence[Box], Sequence[Box]], list[Box]
 
 def _merged(boxes: list[Box]) -> list[Box]:
     """Disjoint boxes, those joined into one that differ in one dimension only."""
-    if len(boxes) > 4 * _FEW_BOXES:
-        return boxes
-    merged = True
-    while merged:
-        merged = False
-        for i, box in enumerate(boxes):
-            for j in range(i + 1, len(boxes)):
-                unlike = [k for k, (a, b) in enumerate(zip(box, boxes[j], strict=True)) if a != b]
-                if len(unlike) == 1:
-                    k = unlike[0]
-                    boxes[i] = (*box[:k], box[k] | boxes[j][k], *box[k + 1 :])
-                    del boxes[j]
-                    merged = True
-                    break
-            if merged:
-                break
+    before = 0
+    while len(boxes) > 1 and len(boxes) != before:
+        before = len(boxes)
+        for i in range(len(boxes[0])):
+            joined: dict[Box, OrdinalSet] = {}
+            for box in boxes:
+                others = (*box[:i], *box[i + 1 :])
+                known = joined.get(others)
+                joined[others] = box[i] if known is None else known | box[i]
+            boxes = [(*others[:i], part, *others[i:]) for others, part in joined.items()]
     return boxes
 
 
