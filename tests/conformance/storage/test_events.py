@@ -122,6 +122,18 @@ def test_an_event_given_twice_in_one_batch_is_stored_once(storage: Storage) -> N
     assert state.materialization_count == 1
 
 
+def test_what_only_a_repeated_number_mentions_is_not_there(storage: Storage) -> None:
+    new_run(storage)
+    journal = Journal(storage)
+    first = journal.event(LogMessage(message="x", level=20))
+    repeated = Event(run_id="r1", seq=first.seq, time=5.0, body=StepStarted(), step_key="late")
+    asset = Event(run_id="r1", seq=first.seq, time=5.0, body=AssetMaterialized(asset_key=ORDERS))
+    early, late = journal.event(StepStarted(), "early"), journal.event(StepStarted(), "late")
+    storage.events.append([first, repeated, asset, early, late])
+    assert [step.key for step in storage.runs.steps("r1")] == ["early", "late"]
+    assert storage.assets.get(ORDERS) is None
+
+
 def test_late_numbers_fill_gaps(storage: Storage) -> None:
     new_run(storage)
     journal = Journal(storage)

@@ -199,6 +199,8 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
     new = _new_ones(transaction, given, run_rows, statuses)
     if not new:
         return Appended(stored=())
+    if len(new) < len(given):
+        touched = touched_by(given[index] for index in new)
     first_id = transaction.next_id(events)
     stored = tuple(StoredEvent(id=id, event=given[index]) for id, index in enumerate(new, start=first_id))
     step_ids, known_steps = _steps_of(transaction, touched, run_rows)

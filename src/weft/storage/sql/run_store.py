@@ -331,7 +331,7 @@ def _place(row: Row) -> tuple[float, int]:
 
 
 def _json(tags: Mapping[str, str]) -> str:
-    return msgspec.json.encode(dict(tags)).decode()
+    return to_json(dict(tags)).decode()
 
 
 # --- queries over runs -----------------------------------------------------------------------------------------------
