@@ -21,6 +21,8 @@ def _to_builtin(value: Any) -> Any:
         return value.parts
     if isinstance(value, AssetCheckKey):
         return (*value.asset_key.parts, value.name)
+    if isinstance(value, str):  # of a subclass: keys of several dimensions, text of numpy
+        return str.__str__(value)
     raise NotImplementedError(f"{type(value).__name__} is not a model value")
 
 

@@ -76,3 +76,12 @@ def test_a_key_that_is_no_key_is_refused() -> None:
 def test_what_is_no_model_value_is_not_encoded() -> None:
     with pytest.raises(NotImplementedError, match="object is not a model value"):
         encode(object())
+
+
+class _Text(str):
+    """As keys of several dimensions are, and text of numpy."""
+
+
+def test_text_of_a_subclass_is_text() -> None:
+    assert encode([_Text("a"), {"k": _Text("b")}]) == encode(["a", {"k": "b"}])
+    assert to_json({"k": _Text("b")}) == b'{"k":"b"}'

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, select, union_all, update
 
-from weft.model.codec import Decoder, encode
+from weft.model.codec import Decoder, encode, to_json
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import PLAN_DECODER, RunPlan
