@@ -174,7 +174,7 @@ class NodeOutput(Handle):
                 code="WEFT-D062",
                 fix="declare it with DynamicOut(), or call the op with it directly",
             )
-        if not callable(fn):
+        if isinstance(fn, Handle) or not callable(fn):
             raise DefinitionError(
                 f"{self} was mapped over something that cannot be called.",
                 code="WEFT-D089",

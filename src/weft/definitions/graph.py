@@ -114,6 +114,8 @@ class GraphDefinition(NodeDefinition):
         for key, wire in wires.items():
             if isinstance(wire, (NodeOutput, CollectedOutput)) and wire.composition is composition:
                 continue
+            if inspect.iscoroutine(wire):
+                wire.close()  # it was never going to be awaited
             kind = str(wire) if isinstance(wire, Handle) else type(wire).__name__
             raise DefinitionError(
                 f'{where} returns {kind} as its output "{key}".',

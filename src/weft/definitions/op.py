@@ -229,7 +229,7 @@ def returned_type(annotation: Any) -> Any:
 
 def _gives_dynamic_outputs(annotation: Any) -> bool:
     if type(annotation) is type:
-        return False
+        return annotation is DynamicOutput
     if (typing.get_origin(annotation) or annotation) is DynamicOutput:
         return True
     return any(_gives_dynamic_outputs(arg) for arg in typing.get_args(annotation))
