@@ -7,7 +7,7 @@ end. Whether a failed attempt is retried is not decided here but by the run mach
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -156,8 +156,15 @@ def call_arguments(
     return args, kwargs
 
 
-def _each(run_context: RunContext, generator: Iterator[Any], handler: OutputHandler) -> None:
-    """Hand over everything that a generator yields, then what it returns, if anything."""
+def _each(run_context: RunContext, generator: Generator[Any, Any, Any], handler: OutputHandler) -> None:
+    """Hand over everything that a generator yields, then what it returns, if anything. What it holds is let go of whatever happens."""
+    try:
+        _hand_over(run_context, generator, handler)
+    finally:
+        generator.close()  # where an output was refused, it stands at its yield
+
+
+def _hand_over(run_context: RunContext, generator: Generator[Any, Any, Any], handler: OutputHandler) -> None:
     interruption = run_context.interruption
     while True:
         interruption.enter_user_code()
@@ -172,7 +179,7 @@ def _each(run_context: RunContext, generator: Iterator[Any], handler: OutputHand
         handler.yielded(item)
 
 
-def _drain(generator: AsyncIterator[Any]) -> Iterator[Any]:
+def _drain(generator: AsyncIterator[Any]) -> Generator[Any, None, None]:
     """An asynchronous generator as a plain one, on an event loop of its own."""
     import asyncio
 

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from weft import (
     HookContext,
     Instance,
     OpExecutionContext,
+    Output,
     RunStatus,
     asset,
     asset_check,
@@ -276,3 +277,33 @@ def test_a_check_may_answer_with_a_bool_of_numpy() -> None:
         return numpy.bool_(True)  # type: ignore[no-any-return]
 
     assert [found.passed for found in materialize([data, is_fine]).get_asset_check_evaluations()] == [True]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_generator_whose_output_is_refused_cleans_up_before_its_step_fails(is_async: bool) -> None:
+    seen = []
+
+    @failure_hook
+    def note(context: HookContext) -> None:
+        seen.append("failed")
+
+    @op
+    def plain() -> Iterator[Output[int]]:
+        try:
+            yield Output(1, "no_such_output")
+        finally:
+            seen.append("cleaned up")
+
+    @op
+    async def asynchronous() -> AsyncIterator[Output[int]]:
+        try:
+            yield Output(1, "no_such_output")
+        finally:
+            seen.append("cleaned up")
+
+    @job(hooks={note})
+    def one() -> None:
+        asynchronous() if is_async else plain()
+
+    assert not one.execute_in_process(raise_on_error=False).success
+    assert seen == ["cleaned up", "failed"]
