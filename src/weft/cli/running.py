@@ -26,7 +26,9 @@ def carry_out(prepared: PreparedRun, instance: Instance, *, as_json: bool, verbo
     Progress and summary go to stdout. With `as_json` they go to stderr, and stdout gets one document: that of ``weft run show --json``.
     """
     stream = sys.stderr if as_json else sys.stdout
-    display = ProgressDisplay(prepared, instance.logs, stream, verbose=verbose, now=instance.clock.wall)
+    display = ProgressDisplay(
+        prepared.run, prepared.plan, instance.logs, stream, verbose=verbose, now=instance.clock.wall
+    )
     with display:
         outcome = execute_run(prepared, instance, listeners=[display.listener])
     terminal = Terminal(stream)

@@ -53,6 +53,19 @@ def test_a_signal_ends_the_run_as_canceled_with_teardown_done(
     assert {step["status"] for step in shown["steps"]} == {"CANCELED"}
 
 
+def test_what_a_killed_step_printed_is_found_again(
+    weft: Weft, wait_for: Callable[[subprocess.Popen[str], str], str]
+) -> None:
+    weft.write(defs=WAITING)
+    process = weft.start("asset", "materialize", "--select", "*")
+    wait_for(process, "waiting now")
+    process.kill()
+    process.communicate(timeout=60)
+    run = weft.latest_run()
+    assert (run["status"], run["failure_reason"]) == ("FAILURE", "lost")
+    assert weft("run", "logs", run["id"], "--step", "waits", "--stream", "stdout").stdout == "waiting now\n"
+
+
 def test_a_reader_that_goes_does_not_disturb_the_run(
     weft: Weft, wait_for: Callable[[subprocess.Popen[str], str], str]
 ) -> None:

@@ -69,6 +69,8 @@ class Screen:
 
     def wait_for(self, pattern: str) -> None:
         while not re.search(pattern, self.text):
+            # The tree is drawn again and again: what does not come soon never comes.
+            assert len(self.text) < 5_000_000, f"{pattern!r} never came:\n{self.text[-5000:]}"
             assert self._read(), f"{pattern!r} never came:\n{self.text}"
 
     def finish(self) -> int:

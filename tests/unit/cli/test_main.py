@@ -11,6 +11,7 @@ from types import ModuleType
 import click
 import pytest
 
+from weft._version import __version__
 from weft.cli.lazy_group import Entry
 from weft.cli.main import COMMANDS, run, weft
 from weft.errors import DefinitionError, InternalError, Problem, ResourceError, RunNotFoundError, StorageError
@@ -30,6 +31,11 @@ def test_help_imports_no_command() -> None:
     assert all(entry.name in done.stdout and entry.summary in done.stdout for entry in COMMANDS)
     assert loaded & {entry.module for entry in COMMANDS} == set()
     assert loaded & {"msgspec", "rich", "yaml", "sqlalchemy", "pydantic", "asyncio"} == set()
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"weft {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["asset"], ["run"], ["job"], ["instance"]])

@@ -25,8 +25,9 @@ from weft.logs.capture import SUFFIXES, Stream
 from weft.logs.live import LiveTail
 from weft.logs.store import ComputeLogStore, LocalComputeLogStore
 from weft.model.events import Event, LogsCaptured
+from weft.model.plan import RunPlan
+from weft.model.run import Run
 from weft.model.step import StepStatus
-from weft.runs.prepare import PreparedRun
 
 
 class Display(Protocol):
@@ -49,7 +50,8 @@ class ProgressDisplay:
     """Shows one run; a context manager around `execute_run`, whose events go to `listener`.
 
     Args:
-        prepared: the run.
+        run: the run.
+        plan: its plan.
         logs: where its captured output goes.
         stream: where to show it; a stream of the process that is not captured yet.
         verbose: show DEBUG lines and the frames of weft.
@@ -57,14 +59,15 @@ class ProgressDisplay:
 
     def __init__(
         self,
-        prepared: PreparedRun,
+        run: Run,
+        plan: RunPlan,
         logs: ComputeLogStore,
         stream: IO[str],
         *,
         verbose: bool,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.view = RunView(prepared.run, prepared.plan)
+        self.view = RunView(run, plan)
         self._logs = logs
         self._stream = stream
         self._verbose = verbose
