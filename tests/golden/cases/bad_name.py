@@ -1,0 +1,5 @@
+from weft import asset
+
+
+@asset(name="my orders")
+def orders() -> None: ...

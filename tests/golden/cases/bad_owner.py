@@ -1,0 +1,5 @@
+from weft import asset
+
+
+@asset(owners=["data"])
+def orders() -> None: ...

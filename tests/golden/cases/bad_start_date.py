@@ -1,0 +1,3 @@
+from weft import DailyPartitionsDefinition
+
+DailyPartitionsDefinition(start_date="01.02.2024")

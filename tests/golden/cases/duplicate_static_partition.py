@@ -1,0 +1,3 @@
+from weft import StaticPartitionsDefinition
+
+StaticPartitionsDefinition(["eu", "us", "eu"])

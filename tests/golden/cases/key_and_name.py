@@ -1,0 +1,5 @@
+from weft import asset
+
+
+@asset(key=["shop", "orders"], name="orders")
+def orders() -> None: ...

@@ -1,0 +1,9 @@
+from weft import MaterializeResult, asset, materialize
+
+
+@asset
+def orders() -> MaterializeResult:
+    return MaterializeResult(metadata={"connection": object})
+
+
+materialize([orders])

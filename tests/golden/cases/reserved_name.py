@@ -1,0 +1,5 @@
+from weft import op
+
+
+@op(name="input")
+def read() -> None: ...
