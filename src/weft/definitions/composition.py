@@ -174,11 +174,12 @@ class NodeOutput(Handle):
                 code="WEFT-D062",
                 fix="declare it with DynamicOut(), or call the op with it directly",
             )
-        if isinstance(fn, Handle) or not callable(fn):
+        given: object = fn  # a caller without a type checker may give anything
+        if isinstance(given, Handle) or not callable(given):
             raise DefinitionError(
                 f"{self} was mapped over something that cannot be called.",
                 code="WEFT-D089",
-                facts={"found": f"{fn!r:.80}" if not isinstance(fn, Handle) else str(fn)},
+                facts={"found": str(given) if isinstance(given, Handle) else repr(given)[:80]},
                 fix="give the op itself, or a function that calls ops: .map(clean), .map(lambda x: load(clean(x)))",
             )
         mapped = fn(NodeOutput(self.composition, self.node, self.output))

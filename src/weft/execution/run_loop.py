@@ -14,10 +14,10 @@ from weft.execution.step import AttemptResult
 from weft.model.events import (
     AssetFailedToMaterialize,
     StepCanceled,
+    StepFailed as StepFailedEvent,
     StepSkipped,
     StepUpForRetry,
 )
-from weft.model.events import StepFailed as StepFailedEvent
 from weft.model.plan import StepPlan
 from weft.planning.run_machine import (
     CancelRequested,
