@@ -1,7 +1,7 @@
 """Values as pickles below a local folder: the default of a persistent instance.
 
-A file is written under another name and then renamed, so that a reader sees the old value or the new one, never a part, and a killed writer
-leaves the old value. Values go to the file as they are pickled, so storing takes little memory beside the value itself. Only the user's own code,
+The file of an asset is written under another name and then renamed, so that a reader sees the old value or the new one, never a part, and a killed
+writer leaves the old value. An output of a run is new and read only after its step succeeded: it is written in place. Values go to the file as they are pickled, so storing takes little memory beside the value itself. Only the user's own code,
 in the user's own workers, ever unpickles.
 """
 
@@ -55,27 +55,38 @@ class FilesystemIOManager(UPathIOManager):
             IOManagerError: (WEFT-X031) the value cannot be pickled.
             OSError: the disk is full, or may not be written to.
         """
+        if not context.has_asset_key:
+            # Nobody reads an output of a run before its step has succeeded, so there is no old value to protect and no reader to surprise.
+            self._write(context, obj, path)
+            return
         # A leading dot: no value has such a name. Writers of the same value, in several threads or processes, do not meet.
         unfinished = path.with_name(f".{os.urandom(8).hex()}.part")
+        self._write(context, obj, unfinished)
         try:
-            with self._create(unfinished) as file:
+            os.replace(unfinished, path)  # noqa: PTH105  # on the path of every output
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def _write(self, context: OutputContext, obj: Any, path: Path) -> None:
+        try:
+            with self._create(path) as file:
                 try:
                     pickle.dump(obj, file, _PROTOCOL)
                 except (OSError, MemoryError):
                     raise
                 except Exception as error:
                     raise _cannot_be_pickled(context, obj, error) from error
-            os.replace(unfinished, path)  # noqa: PTH105  # as above
         except BaseException:
-            unfinished.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
 
     def _create(self, path: Path) -> BinaryIO:
         try:
-            return open(path, "xb")  # noqa: PTH123  # on the path of every output
+            return open(path, "wb")  # noqa: PTH123  # on the path of every output
         except FileNotFoundError:
             super().make_directory(path.parent)
-            return path.open("xb")
+            return path.open("wb")
 
     def load_from_path(self, context: InputContext, path: Path) -> Any:
         """See `UPathIOManager.load_from_path`."""
