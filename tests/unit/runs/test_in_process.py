@@ -212,7 +212,10 @@ def test_a_multi_asset_of_specs_without_results_is_materialised_whole() -> None:
 
     result = materialize([both])
 
-    assert [event.body.asset_key for event in result.get_asset_materialization_events()] == [AssetKey("a"), AssetKey("b")]
+    assert [event.body.asset_key for event in result.get_asset_materialization_events()] == [
+        AssetKey("a"),
+        AssetKey("b"),
+    ]
 
 
 def test_a_subsettable_multi_asset_makes_only_what_is_selected() -> None:
@@ -595,9 +598,7 @@ def test_a_check_runs_after_its_asset_and_gives_its_answer() -> None:
     assert evaluation.metadata["rows"].value == 1
 
 
-@pytest.mark.parametrize(
-    ("severity", "expected"), [(AssetCheckSeverity.ERROR, True), (AssetCheckSeverity.WARN, False)]
-)
+@pytest.mark.parametrize(("severity", "expected"), [(AssetCheckSeverity.ERROR, True), (AssetCheckSeverity.WARN, False)])
 def test_a_blocking_check_stops_downstream_only_when_it_fails_with_error(
     severity: AssetCheckSeverity, expected: bool
 ) -> None:
