@@ -14,7 +14,6 @@ from weft.definitions.hooks import HookDefinition
 from weft.definitions.names import check_each, check_mapping, check_name, check_optional, check_owners, tag_texts
 from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean
-from weft.model.codec import to_builtins
 from weft.model.metadata import metadata_values
 from weft.model.retry import RetryPolicy
 from weft.model.snapshot import JobSnapshot
@@ -144,7 +143,7 @@ class JobDefinition(_Settings):
             name=self.name,
             description=self.description,
             tags=self.run_tags,
-            metadata=_plain(self.metadata),
+            metadata=metadata_values(self.metadata),
             plan=RunPlan(job_name=self.name, steps=self.flat.steps),
             partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
         )
@@ -267,7 +266,7 @@ class AssetJobDefinition(_Settings):
             name=self.name,
             description=self.description,
             tags=self.run_tags,
-            metadata=_plain(self.metadata),
+            metadata=metadata_values(self.metadata),
             selection=self.selection.expression,
             partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
         )
@@ -415,8 +414,3 @@ def job(
         )
 
     return make if fn is None else make(fn)
-
-
-def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = to_builtins(metadata_values(metadata))
-    return plain

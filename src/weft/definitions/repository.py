@@ -17,7 +17,7 @@ from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.op import OpDefinition
 from weft.errors import DefinitionError, Problem, did_you_mean, some_of
-from weft.model.assets import AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
+from weft.model.assets import DEFAULT_GROUP, AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.metadata import metadata_values
 from weft.model.plan import ComputeUnit
@@ -237,10 +237,10 @@ class Repository:
     def _same_name(definition: AssetsDefinition[Any, Any], candidates: Sequence[AssetSpec]) -> AssetKey | None:
         about = [*definition.specs]
         prefixes = {spec.key.parts[:-1] for spec in about} | {key.asset_key.parts[:-1] for key in definition.check_keys}
-        groups = {spec.group_name for spec in about}
+        groups = {spec.group_name or DEFAULT_GROUP for spec in about}
         for wanted in (
             [spec.key for spec in candidates if spec.key.parts[:-1] in prefixes],
-            [spec.key for spec in candidates if spec.group_name in groups],
+            [spec.key for spec in candidates if (spec.group_name or DEFAULT_GROUP) in groups],
         ):
             if len(wanted) == 1:
                 return wanted[0]

@@ -188,7 +188,7 @@ class AssetGraph:
             path.append(number)
             number = next(parent for parent in parents[number] if parent in among and parent != number)
         cycle = [self._nodes[one].key for one in path[place[number] :]]
-        return (*reversed(cycle), cycle[-1])
+        return (cycle[0], *reversed(cycle))
 
 
 class AssetGraphCycle(Exception):

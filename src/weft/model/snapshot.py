@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from weft.model.assets import AssetCheckNode, AssetNode
 from weft.model.codec import Decoder, encode
+from weft.model.metadata import AnyMetadataValue
 from weft.model.partitions.spec import PartitionsSpec
 from weft.model.plan import ComputeUnit, RunPlan
 from weft.model.selection import Selection
@@ -45,7 +46,7 @@ class JobSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     description: str | None = None
     tags: Mapping[str, str] = {}
-    metadata: Mapping[str, Any] = {}
+    metadata: Mapping[str, AnyMetadataValue] = {}
     plan: RunPlan | None = None
     # What a job of assets makes; planning resolves it against the graph.
     selection: Selection | None = None
@@ -61,7 +62,7 @@ class DefinitionsSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True)
     jobs: tuple[JobSnapshot, ...] = ()
     ops: tuple[OpSnapshot, ...] = ()
     resources: tuple[ResourceSnapshot, ...] = ()
-    metadata: Mapping[str, Any] = {}
+    metadata: Mapping[str, AnyMetadataValue] = {}
 
     def to_blob(self) -> bytes:
         """The snapshot as compressed bytes; equal snapshots give equal bytes."""
