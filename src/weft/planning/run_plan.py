@@ -112,6 +112,10 @@ def plan_assets(
         )
     makers = _Makers(parts, graph)
     names = {step.key for part in parts for step in part.unit.steps}
+    if any(part.is_splittable for part in parts):
+        # A part of a step must not take the name of another definition either: its body is found by its name.
+        names.update(node.op_name for node in graph if node.op_name is not None)
+        names.update(check.op_name for check in graph.checks.values() if check.op_name is not None)
     wiring = _Wiring(makers)
     for part, atoms in _ordered(parts, makers):
         wiring.add(_steps_of(part, atoms, makers.by_asset, names))

@@ -363,6 +363,7 @@ def test_a_unit_is_split_as_often_as_needed_and_its_names_stay_free_of_clashes()
         .unit("m_2")
     )
     assert keys_of(world.plan()) == ["m_2", "m", "b", "m_3", "d", "m_4"]
+    assert keys_of(world.plan(["a", "b", "c"])) == ["m", "b", "m_3"]  # nor with what this run does not make
 
 
 def test_a_unit_is_not_split_without_need() -> None:
