@@ -33,7 +33,7 @@ from weft.model.events import AssetMaterialized, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.planning.selection import Selector
 
-_SELECT_HELP = 'What to select, such as "orders", "+orders" (with what it is made from), "group:raw", "*".'
+_SELECT_HELP = 'What to select, such as "orders", "*orders" (with all that it is made from), "group:raw", "*".'
 
 
 @click.group(cls=Commands)

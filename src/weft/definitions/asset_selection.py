@@ -49,7 +49,7 @@ class AssetSelection:
                 parts = tuple(AssetSelection.from_string(item).expression for item in value)
                 return AssetSelection(parts[0] if len(parts) == 1 else nodes.Or(parts))
             return _assets_and_checks(value)
-        raise _no_selection(value, 'use AssetSelection, a selection string such as "+orders", or a list of assets')
+        raise _no_selection(value, 'use AssetSelection, a selection string such as "*orders", or a list of assets')
 
     @staticmethod
     def all(include_sources: bool = False) -> AssetSelection:
