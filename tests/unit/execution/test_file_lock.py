@@ -82,7 +82,11 @@ os.write(go[1], b"x"); os.wait()
 
 def test_a_started_program_does_not_keep_the_lock(tmp_path: Path) -> None:
     file = LockedFile.create(tmp_path / "f")
-    with subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE, close_fds=False) as program:
+    command = ["/bin/sh", "-c", "echo started; read line"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False) as program:
+        # Between fork and exec the child still has the file: it must be the program itself before the lock is asked for.
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"started\n"
         file.close()
         taken = LockedFile.take(tmp_path / "f")
         program.kill()
