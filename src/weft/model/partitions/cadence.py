@@ -273,6 +273,25 @@ class Windows:
             return max(step, 0)
         return self.before(self.cadence.at(step))
 
+    def overlap(self, start: int, end: int) -> tuple[int, int]:
+        """The windows that share time with the stretch from `start` up to `end`: the first, and the one after the last.
+
+        Numbers below 0 are those of windows before the first one, as if the definition had started earlier.
+        """
+        first = self._number(start + 1) - 1
+        if self.span(first)[1] <= start:  # what holds `start` is excluded
+            first += 1
+        return first, max(first, self._number(end))
+
+    def span(self, number: int) -> tuple[int, int]:
+        """The instants at which a window starts and ends; for numbers below 0 see `overlap`."""
+        start = self.start_of(number) if number >= 0 else self._kept.tick(number)
+        return start, self.cadence.tick(self.cadence.ticks_before(start) + 1)
+
+    def _number(self, instant: int) -> int:
+        """How many windows start before `instant`; below 0 for instants before the first one."""
+        return self.before(instant) if instant > self.cadence.start else self._kept.ticks_before(instant)
+
     def unbroken(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """The ordinals from `start` up to `stop`, cut where windows between them are excluded.
 

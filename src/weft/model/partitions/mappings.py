@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from weft.errors import PartitionError, did_you_mean
+from weft.model.partitions.cadence import Windows
 from weft.model.partitions.definitions import (
     Moment,
     MultiPartitionsDefinition,
@@ -400,7 +401,8 @@ class TimeWindowPartitionMapping(PartitionMapping):
     """Each window of time from the upstream windows that overlap it; the default between time windows of any two cadences.
 
     Args:
-        start_offset: move the start of each downstream window by so many windows before looking; -1 adds the window before.
+        start_offset: take the start of the window so many downstream windows later; -1 adds the window before. Windows that are
+            excluded do not count, so on working days -1 goes from Monday to Friday.
         end_offset: the same for the end.
         allow_nonexistent_upstream_partitions: leave out what does not exist upstream instead of reporting it.
 
@@ -441,21 +443,16 @@ class TimeWindowPartitionMapping(PartitionMapping):
         runs: list[tuple[int, int]] = []
         missing: list[PartitionKeyRange] = []
         count = up.count(now)
-        for start, end in self._needed_time(chosen.ordinals, down):
-            cadence = up.windows.cadence
-            first = cadence.ticks_before(start + 1) - 1
-            stop = cadence.ticks_before(end)
-            low, high = up.windows.before_step(first), up.windows.before_step(stop)
-            runs.append((low, min(high, count)))
+        windows = up.windows
+        for start, end in self._needed_time(chosen.ordinals, down.windows):
+            first, stop = windows.overlap(start, end)
+            runs.append((max(first, 0), min(stop, count)))
             if self.allow_nonexistent_upstream_partitions:
                 continue
-            if first < 0:
-                last = min(stop, 0) - 1
-                missing.append(
-                    PartitionKeyRange(up.key_of_instant(cadence.tick(first)), up.key_of_instant(cadence.tick(last)))
-                )
-            if high > max(low, count):
-                missing.append(PartitionKeyRange(up.key_at(max(low, count)), up.key_at(high - 1)))
+            for low, high in ((first, min(stop, 0)), (max(first, count), stop)):
+                if low < high:
+                    ends = [up.key_of_instant(windows.span(number)[0]) for number in (low, high - 1)]
+                    missing.append(PartitionKeyRange(*ends))
         return UpstreamPartitions(PartitionSet.from_ordinals(up, OrdinalSet.from_runs(runs)), tuple(missing))
 
     def downstream_of(
@@ -468,16 +465,13 @@ class TimeWindowPartitionMapping(PartitionMapping):
     ) -> PartitionSet:
         """See `PartitionMapping.downstream_of`."""
         down, up = self._checked(downstream_def), self._checked(upstream_def)
-        cadence = down.windows.cadence
         # What does not exist upstream is upstream of nothing, as the other way round.
         existing = upstream.ordinals.clip(0, up.count(now))
         runs = []
         for run in existing.runs():
             for first, stop in up.windows.unbroken(*run):
-                start, end = up.windows.start_of(first), up.windows.end_of(stop - 1)
-                low = cadence.ticks_before(start + 1) - 1 - self.end_offset
-                high = cadence.ticks_before(end) - self.start_offset
-                runs.append((down.windows.before_step(low), down.windows.before_step(high)))
+                low, high = down.windows.overlap(up.windows.start_of(first), up.windows.end_of(stop - 1))
+                runs.append((low - self.end_offset, high - self.start_offset))
         return PartitionSet.from_ordinals(down, OrdinalSet.from_runs(runs).clip(0, down.count(now)))
 
     def check(self, downstream_def: PartitionsDefinition | None, upstream_def: PartitionsDefinition) -> None:
@@ -502,18 +496,18 @@ class TimeWindowPartitionMapping(PartitionMapping):
             },
         )
 
-    def _needed_time(
-        self, ordinals: OrdinalSet, definition: TimeWindowPartitionsDefinition
-    ) -> Iterable[tuple[int, int]]:
+    def _needed_time(self, ordinals: OrdinalSet, windows: Windows) -> Iterable[tuple[int, int]]:
         """The stretches of time that the windows cover, moved by the offsets."""
-        windows = definition.windows
-        cadence = windows.cadence
-        for run in ordinals.runs():
-            for first, stop in windows.unbroken(*run):
-                start = windows.start_of(first)
-                if self.start_offset:
-                    start = cadence.tick(cadence.before(start) + self.start_offset)
-                yield start, cadence.tick(windows.steps(stop - 1) + 1 + self.end_offset)
+        for start, stop in ordinals.runs():
+            first, last = start + self.start_offset, stop - 1 + self.end_offset
+            if self.start_offset < self.end_offset or not windows.has_exclusions:
+                # Each window reaches at least to the next one, across any that are excluded.
+                yield windows.span(first)[0], windows.span(last)[1]
+                continue
+            for number in range(first, min(last + 1, 0)):
+                yield windows.span(number)
+            for low, high in windows.unbroken(max(first, 0), last + 1):
+                yield windows.start_of(low), windows.end_of(high - 1)
 
     def _checked(self, definition: PartitionsDefinition | None) -> TimeWindowPartitionsDefinition:
         if isinstance(definition, TimeWindowPartitionsDefinition):

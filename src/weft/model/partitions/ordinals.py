@@ -50,10 +50,10 @@ class OrdinalSet:
 
     @staticmethod
     def from_runs(runs: Iterable[tuple[int, int]]) -> OrdinalSet:
-        """The union of runs, each from its start up to, not including, its stop, in any order."""
+        """The union of runs, each from its start up to, not including, its stop, in any order. What lies below 0 is left out."""
         bits = _bitmap_class()()
         for start, stop in runs:
-            if stop > start:
+            if stop > max(start, 0):
                 bits.add_range(max(start, 0), stop)
         return OrdinalSet(bits)
 
