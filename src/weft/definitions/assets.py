@@ -457,7 +457,7 @@ class AssetsDefinition(Generic[P, R]):
         """
         if in_composition():
             raise DefinitionError(
-                f"{self!r} was called in the body of a graph or job.",
+                f'asset "{self.node_def.name}" was called in the body of a graph or job.',
                 code="WEFT-D091",
                 facts={"called at": called_at() or "?"},
                 fix="call ops there; to run assets by name, use define_asset_job(...) or materialize([...])",

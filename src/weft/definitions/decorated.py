@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from weft.definitions.names import check_name
+from weft.definitions.source import declared_at, plain_function
 from weft.errors import DefinitionError
 
 
@@ -25,7 +26,7 @@ def check_decorated(value: Any, decorator: str) -> None:
         raise DefinitionError(
             f"@{decorator} was put on something that is decorated already.",
             code="WEFT-D073",
-            facts={"found": repr(value)},
+            facts={"found": repr(value), "declared in": getattr(value, "declared_at", None) or "?"},
             fix="decorate the plain function, once",
         )
     if not callable(value) and not isinstance(value, (classmethod, property)):
@@ -55,7 +56,7 @@ def check_called(value: Any, decorator: str) -> None:
         raise DefinitionError(
             f"@{decorator} was used without its settings.",
             code="WEFT-D079",
-            facts={"on": getattr(value, "__qualname__", repr(value))},
+            facts={"on": getattr(value, "__qualname__", repr(value)), "declared in": declared_at(value) or "?"},
             fix=f"write @{decorator}(...): it cannot be used bare",
         )
 
@@ -73,7 +74,7 @@ def decorated_name(fn: Callable[..., Any], given: str | None, what: str) -> str:
         raise DefinitionError(
             f"{what} is made from {_nameless(fn)}, which has no name of its own.",
             code="WEFT-D075",
-            facts={"found": f"{fn!r:.80}"},
+            facts={"declared in": declared_at(fn) or "?"},
             fix='give it one: name="..."',
         )
     return check_name(own, what)
@@ -87,16 +88,6 @@ def decorated_description(fn: Callable[..., Any], given: str | None) -> str | No
         fn = inspect.unwrap(plain_function(fn))
     text = fn.__doc__
     return inspect.cleandoc(text) if text and "\n" in text else text or None
-
-
-def plain_function(fn: Any) -> Any:
-    """The function behind `functools.partial` objects and callable objects, which has the module, the line and the docstring."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    if hasattr(fn, "__code__") or isinstance(fn, type):
-        return fn
-    call = getattr(type(fn), "__call__", None)  # noqa: B004  # the function itself is wanted, not whether there is one
-    return call if hasattr(call, "__code__") else fn
 
 
 def _nameless(fn: Callable[..., Any]) -> str:

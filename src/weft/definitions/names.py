@@ -205,7 +205,9 @@ def check_mapping(values: Any, label: str, where: str) -> dict[Any, Any]:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 80 else text[:77] + '...'}"
+    name = type(value).__name__
+    shown = text if len(text) <= 80 else text[:77] + "..."
+    return shown if text.startswith(name) else f"{name} {shown}"
 
 
 def _article(names: str) -> str:

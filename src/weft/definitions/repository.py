@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from types import FunctionType
 from typing import Any
 
 from weft.definitions.asset_checks import AssetChecksDefinition
@@ -175,7 +176,7 @@ class Repository:
             else:
                 self._problem(
                     "WEFT-D038",
-                    f"{item!r:.100} is neither an asset nor a check.",
+                    f"{_shown(item)} is neither an asset nor a check.",
                     fix=_fix_of_foreign(item),
                 )
 
@@ -359,7 +360,7 @@ class Repository:
             if not isinstance(job, (JobDefinition, AssetJobDefinition)):
                 self._problem(
                     "WEFT-D036",
-                    f"{job!r:.100} is not a job.",
+                    f"{_shown(job)} is not a job.",
                     fix="decorate it with @job, call .to_job() on a graph, or use define_asset_job(...)",
                 )
             elif job.name in bound:
@@ -437,6 +438,10 @@ def _describe_resource(key: str, resource: Any) -> ResourceSnapshot:
         description=getattr(resource, "description", None),
         requires=tuple(sorted(getattr(resource, "required_resource_keys", ()))),
     )
+
+
+def _shown(item: Any) -> str:
+    return f"the function {item.__qualname__}" if isinstance(item, FunctionType) else f"{item!r:.100}"
 
 
 def _fix_of_foreign(item: Any) -> str:

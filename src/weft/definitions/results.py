@@ -278,6 +278,10 @@ class Failure(Exception):  # the name that users know
         self.allow_retries = allow_retries
 
 
+# What the traceback calls it: the name to import.
+Failure.__module__ = "weft"
+
+
 class RetryRequested(Exception):  # the name that users know
     """Raise it to ask for another attempt: at most `max_retries` of them, `seconds_to_wait` apart."""
 
@@ -285,3 +289,6 @@ class RetryRequested(Exception):  # the name that users know
         super().__init__(f"a retry was requested (at most {max_retries})")
         self.max_retries = max_retries
         self.seconds_to_wait = seconds_to_wait
+
+
+RetryRequested.__module__ = "weft"

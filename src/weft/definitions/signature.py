@@ -18,9 +18,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from weft.definitions.decorated import plain_function
 from weft.definitions.resource_annotations import is_config_class, is_resource_annotation
-from weft.definitions.source import declared_at
+from weft.definitions.source import declared_at, plain_function
 from weft.errors import DefinitionError
 
 CONTEXT_NAMES = frozenset({"context", "_context", "_", "__"})

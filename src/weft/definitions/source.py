@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
@@ -9,9 +10,17 @@ from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any
 
-from weft.definitions.decorated import plain_function
-
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
+
+
+def plain_function(fn: Any) -> Any:
+    """The function behind `functools.partial` objects and callable objects, which has the module, the line and the docstring."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    if hasattr(fn, "__code__") or isinstance(fn, type):
+        return fn
+    call = getattr(type(fn), "__call__", None)  # noqa: B004  # the function itself is wanted, not whether there is one
+    return call if hasattr(call, "__code__") else fn
 
 
 def declared_at(fn: Callable[..., Any]) -> str | None:

@@ -19,10 +19,16 @@ _MOST_CHARACTERS_OF_A_LINE = 500
 # Exceptions of one chain: the first and the last half are kept, since the last one began it all.
 _MOST_OF_A_CHAIN = 8
 _MOST_OF_NESTING = 4
+_MOST_OF_METADATA = 100
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
-# The machinery of ``import`` says nothing about the user's code, and it stands between every two of its frames.
+# The machinery of ``import`` and of ``with`` says nothing about the user's code, and it stands between every two of its frames.
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # as above
-_FOLDED = (_OWN_FOLDER, "<frozen importlib", f"{_STANDARD_LIBRARY}importlib{os.sep}")
+_FOLDED = (
+    _OWN_FOLDER,
+    "<frozen importlib",
+    f"{_STANDARD_LIBRARY}importlib{os.sep}",
+    f"{_STANDARD_LIBRARY}contextlib.py",
+)
 
 
 class Frame(Struct, frozen=True):
@@ -60,6 +66,11 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         found = near or user
         return found[-1] if found else None
 
+    @property
+    def is_users(self) -> bool:
+        """Whether the user's own code had a part in it, not only weft and libraries."""
+        return any(not frame.own and not _is_of_library(frame.file) for frame in self.frames)
+
     def summary(self) -> str:
         """One line: class, first line of the message, the user's file and line."""
         first = self.message.splitlines()[0] if self.message else ""
@@ -84,6 +95,8 @@ class ErrorInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if folded:
             lines.append(f"  ({folded} {'frame' if folded == 1 else 'frames'} of weft folded)")
         lines.append(f"{self.class_name}: {self.message}" if self.message else self.class_name)
+        width = max(map(len, self.metadata), default=0)
+        lines += [f"  {label:<{width}}  {_first_line(value.value)}" for label, value in self.metadata.items()]
         for number, one in enumerate(self.group, 1):
             inner = one.to_string(own_frames=own_frames).splitlines()
             lines += ["", f"  {number} of {len(self.group)}:", *(f"    {line}" for line in inner)]
@@ -115,6 +128,12 @@ def _with_chain(error: BaseException, nesting: int) -> ErrorInfo:
         found = replace(info, cause=found) if found_is_cause else replace(info, context=found)
         found_is_cause = is_cause
     return found
+
+
+def _first_line(value: object) -> str:
+    text = str(value)
+    first = text.splitlines()[0] if text else ""
+    return first if len(first) <= _MOST_OF_METADATA else f"{first[:_MOST_OF_METADATA]}..."
 
 
 def _is_of_library(file: str) -> bool:

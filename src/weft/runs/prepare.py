@@ -16,10 +16,11 @@ from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget, asset_target, job_target
-from weft.errors import PartitionError
+from weft.errors import PartitionError, some_of
 from weft.ids import check_run_id, new_run_id
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.partitions.definitions import PartitionsDefinition
+from weft.model.partitions.keys import PartitionKeyRange
 from weft.model.plan import OrderOnly, RunPlan
 from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
 from weft.planning.run_plan import plan_assets, select_ops
@@ -248,7 +249,9 @@ def _check_partitions(
         if (check := repository.check_spec(key)) is not None and check.partitions_def is not None
     ]
     if not partitioned:
-        _refuse_partition("none of the selected assets", request)
+        _refuse_partition(
+            "none of the selected assets", request, some_of(key.to_user_string() for key in sorted(assets))
+        )
         return
     seen: list[PartitionsDefinition] = []
     for kind, name, definition in partitioned:
@@ -273,11 +276,22 @@ def _check_partition(
             facts={"partitions": definition.describe()},
             fix="pass partition_key=... (on the command line: --partition KEY, or --partition-range FIRST...LAST)",
         )
-    for key in keys:
-        definition.validate_partition_key(key, current_time=clock.wall(), dynamic_partitions_store=dynamic_partitions)
+    now = clock.wall()
+    try:
+        for key in keys:
+            definition.validate_partition_key(key, current_time=now, dynamic_partitions_store=dynamic_partitions)
+        if request.partition_range is not None:  # whether it ends after it starts; nothing is listed
+            definition.get_partition_keys_in_range(
+                PartitionKeyRange(*request.partition_range),
+                current_time=now,
+                dynamic_partitions_store=dynamic_partitions,
+            )
+    except PartitionError as error:
+        error.facts[kind] = name
+        raise
 
 
-def _refuse_partition(what: str, request: RunRequest) -> None:
+def _refuse_partition(what: str, request: RunRequest, selected: str | None = None) -> None:
     if request.partition_key is None and request.partition_range is None:
         return
     raise PartitionError(
@@ -285,6 +299,9 @@ def _refuse_partition(what: str, request: RunRequest) -> None:
         if what.startswith("none")
         else f"the run names a partition, but {what} is not partitioned.",
         code="WEFT-P051",
-        facts={"partition": request.partition_key or "...".join(request.partition_range or ())},
+        facts={
+            "partition": request.partition_key or "...".join(request.partition_range or ()),
+            **({"selected": selected} if selected else {}),
+        },
         fix="leave the partition out, or add partitions_def=...",
     )

@@ -443,8 +443,7 @@ def storage_error(error: sqlite3.Error, path: Path, busy_timeout_seconds: float)
             "another process kept the database locked for too long.",
             code="WEFT-T006",
             facts={**facts, "waited": f"{busy_timeout_seconds:g} s"},
-            fix="look for a program that holds the file open in a transaction (a database browser, a backup), "
-            "or raise the busy timeout",
+            fix="end the program that holds the file in a transaction (a database browser, a backup), then try again",
         )
     if "disk is full" in text:
         return StorageError(

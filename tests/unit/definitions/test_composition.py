@@ -300,7 +300,7 @@ def test_an_asset_is_no_node() -> None:
     def orders() -> None:
         called.append(1)
 
-    with refused("WEFT-D091", "AssetsDefinition(orders)", "define_asset_job"):
+    with refused("WEFT-D091", 'asset "orders"', "define_asset_job"):
         composed(orders)
     assert called == []
 

@@ -16,8 +16,8 @@ def error_lines(error: ErrorInfo, *, own_frames: bool = False) -> list[str]:
         own_frames: show the frames of weft, too.
     """
     if error.code is not None and not own_frames:
-        # weft found it, and says what to do; where a user's exception is behind it, that comes first.
-        under = error.cause
+        # weft found it, and says what to do; where the user's code is behind it, that comes first. (Of a library, the reason is in the text.)
+        under = error.cause if error.cause is not None and error.cause.is_users else None
         head = [*error_lines(under), ""] if under is not None else []
         return [*head, *error.message.splitlines()]
     lines = [headline(error)]

@@ -1,0 +1,18 @@
+"""A job takes the context."""
+
+from weft import job, op
+
+
+@op
+def extract() -> int:
+    return 1
+
+
+@op
+def clean(rows: int, limit: int = 10) -> int:
+    return rows
+
+
+@job
+def nightly(context):
+    clean(extract())

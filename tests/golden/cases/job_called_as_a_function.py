@@ -1,0 +1,21 @@
+"""A job is called as if it were a function."""
+
+from weft import job, op
+
+
+@op
+def extract() -> int:
+    return 1
+
+
+@op
+def clean(rows: int, limit: int = 10) -> int:
+    return rows
+
+
+@job
+def nightly():
+    clean(extract())
+
+
+nightly()

@@ -1,0 +1,7 @@
+"""A multi-asset declares nothing."""
+
+from weft import multi_asset
+
+
+@multi_asset()
+def load() -> None: ...

@@ -1,0 +1,6 @@
+"""The file of the project does not exist."""
+
+if __name__ == "__main__":
+    from tests.golden.playback import weft
+
+    weft("check", "-f", "shpo.py")
