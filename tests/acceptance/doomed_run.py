@@ -11,7 +11,7 @@ from pathlib import Path
 
 from weft import Event, In, Instance, Nothing, Out, job, op
 from weft.runs.execute import execute_run
-from weft.runs.prepare import RunRequest, prepare_job
+from weft.runs.prepare import RunSettings, prepare_job
 
 STEPS = 12
 FAN = 4
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     with Instance.at(Path(sys.argv[1])) as instance:
         prepared = prepare_job(
             doomed,
-            RunRequest(run_id=sys.argv[2]),
+            RunSettings(run_id=sys.argv[2]),
             clock=instance.clock,
             default_resources=instance.default_resources,
         )

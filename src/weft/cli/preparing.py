@@ -11,7 +11,7 @@ from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.errors import UsageError
 from weft.planning.selection import select
 from weft.runs.environment import RunEnvironment
-from weft.runs.prepare import PreparedRun, RunRequest, prepare_assets, prepare_job
+from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job
 
 
 def prepare_asset_run(
@@ -59,7 +59,7 @@ def prepare_job_run(
 
 
 def _prepare_asset_job(
-    loaded: LoadedTarget, job: AssetJobDefinition, request: RunRequest, environment: RunEnvironment
+    loaded: LoadedTarget, job: AssetJobDefinition, request: RunSettings, environment: RunEnvironment
 ) -> PreparedRun:
     keys, checks = select(job.selection.expression, loaded.repository.graph)
     return prepare_assets(
@@ -74,8 +74,8 @@ def _prepare_asset_job(
     )
 
 
-def _request(options: RunOptions) -> RunRequest:
-    return RunRequest(
+def _request(options: RunOptions) -> RunSettings:
+    return RunSettings(
         run_config=options.run_config(),
         partition_key=options.partition_key,
         partition_range=options.partition_range(),

@@ -20,7 +20,7 @@ from weft.model.keys import CoercibleToAssetKey
 from weft.planning.selection import select
 from weft.runs.environment import RunEnvironment
 from weft.runs.execute import EventListener, RunOutcome, execute_run
-from weft.runs.prepare import PreparedRun, RunRequest, prepare_assets, prepare_job
+from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job
 
 
 def materialize(
@@ -63,7 +63,7 @@ def materialize(
         repository,
         keys,
         checks,
-        RunRequest(run_config=run_config, partition_key=partition_key, tags=tags, run_id=run_id),
+        RunSettings(run_config=run_config, partition_key=partition_key, tags=tags, run_id=run_id),
         clock=environment.clock,
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,
@@ -94,7 +94,7 @@ def execute_job(
     environment = instance if instance is not None else RunEnvironment.in_memory()
     prepared = prepare_job(
         job,
-        RunRequest(run_config=run_config, partition_key=partition_key, run_id=run_id, tags=tags, resources=resources),
+        RunSettings(run_config=run_config, partition_key=partition_key, run_id=run_id, tags=tags, resources=resources),
         clock=environment.clock,
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,
@@ -127,7 +127,7 @@ def execute_asset_job(
         repository,
         keys,
         checks,
-        RunRequest(run_config=run_config, partition_key=partition_key, run_id=run_id, tags=tags, resources=resources),
+        RunSettings(run_config=run_config, partition_key=partition_key, run_id=run_id, tags=tags, resources=resources),
         clock=environment.clock,
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,

@@ -52,7 +52,7 @@ class PreparedRun:
         self.resource_order = resource_order
 
 
-class RunRequest:
+class RunSettings:
     """What is the same for every kind of run: settings that the caller may give."""
 
     __slots__ = (
@@ -90,7 +90,7 @@ class RunRequest:
 
 def prepare_job(
     job: JobDefinition,
-    request: RunRequest,
+    request: RunSettings,
     *,
     clock: Clock,
     default_resources: Mapping[str, Any],
@@ -117,7 +117,7 @@ def prepare_assets(
     repository: Repository,
     assets: AbstractSet[AssetKey],
     checks: AbstractSet[AssetCheckKey],
-    request: RunRequest,
+    request: RunSettings,
     *,
     clock: Clock,
     default_resources: Mapping[str, Any],
@@ -147,7 +147,7 @@ def prepare_assets(
 def _prepared(
     target: RunTarget,
     plan: RunPlan,
-    request: RunRequest,
+    request: RunSettings,
     *,
     clock: Clock,
     default_resources: Mapping[str, Any],
@@ -187,7 +187,7 @@ def _without_secrets(tags: Mapping[str, str], secrets: Collection[str]) -> dict[
     return {key: redaction.text(value) for key, value in tags.items()}
 
 
-def run_tags(tags: Mapping[str, str], request: RunRequest) -> dict[str, str]:
+def run_tags(tags: Mapping[str, str], request: RunSettings) -> dict[str, str]:
     """The tags of a run: those given, with foreign spellings of system tags as ours, and those that the request implies."""
     result = {
         f"{RunTag.PREFIX}{key[len(_FOREIGN_TAG_PREFIX) :]}" if key.startswith(_FOREIGN_TAG_PREFIX) else key: value
@@ -234,7 +234,7 @@ def _check_partitions(
     repository: Repository,
     assets: AbstractSet[AssetKey],
     checks: AbstractSet[AssetCheckKey],
-    request: RunRequest,
+    request: RunSettings,
     clock: Clock,
     dynamic_partitions: Any,
 ) -> None:
@@ -264,7 +264,7 @@ def _check_partition(
     kind: str,
     name: str,
     definition: PartitionsDefinition,
-    request: RunRequest,
+    request: RunSettings,
     clock: Clock,
     dynamic_partitions: Any,
 ) -> None:
@@ -291,7 +291,7 @@ def _check_partition(
         raise
 
 
-def _refuse_partition(what: str, request: RunRequest, selected: str | None = None) -> None:
+def _refuse_partition(what: str, request: RunSettings, selected: str | None = None) -> None:
     if request.partition_key is None and request.partition_range is None:
         return
     raise PartitionError(

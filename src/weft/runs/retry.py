@@ -21,7 +21,7 @@ from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
 from weft.model.severity import AssetCheckSeverity
 from weft.planning.reexecution import ReexecutionStrategy, plan_reexecution
 from weft.runs.environment import RunEnvironment
-from weft.runs.prepare import PreparedRun, RunRequest, prepare_assets, prepare_job
+from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job
 from weft.storage.ports import EventLog
 
 # These say what the parent itself was, not what was asked for.
@@ -81,7 +81,7 @@ def prepare_retry(
     )
     job = _job(parent, repository)
     _check_steps(parent, plan, job, repository)
-    run_request = RunRequest(
+    run_request = RunSettings(
         run_config=parent.run_config,
         partition_key=parent.partition_key,
         partition_range=parent.partition_range,

@@ -12,7 +12,7 @@ from weft.model.events import RunStarted, StepOutput, StepStarted, StepSucceeded
 from weft.model.plan import RunPlan
 from weft.model.run import FailureReason, Run
 from weft.runs.execute import execute_run
-from weft.runs.prepare import RunRequest, prepare_job
+from weft.runs.prepare import RunSettings, prepare_job
 from weft.runs.recover import recover_lost_runs
 from weft.runs.retry import RetryRequest, prepare_retry
 
@@ -47,7 +47,7 @@ def test_a_run_that_was_killed_behind_its_last_step_is_completed_by_a_retry(tmp_
         only()
 
     with Instance.at(tmp_path) as instance:
-        request = RunRequest(run_id="r1")
+        request = RunSettings(run_id="r1")
         prepared = prepare_job(one, request, clock=instance.clock, default_resources=instance.default_resources)
         instance.runs.create(prepared.run, prepared.plan)
         journal = ShippedJournal(tmp_path / "journals", "r1", instance.events)
