@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         asset as asset,
         multi_asset as multi_asset,
     )
+    from weft.definitions.automation_condition import (
+        AutomationCondition as AutomationCondition,
+    )
     from weft.definitions.configurable_io_manager import (
         ConfigurableIOManager as ConfigurableIOManager,
         ConfigurableIOManagerFactory as ConfigurableIOManagerFactory,
@@ -111,7 +114,9 @@ if TYPE_CHECKING:
         Output as Output,
         RetryRequested as RetryRequested,
     )
-    from weft.definitions.scoped_resources import IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext
+    from weft.definitions.scoped_resources import (
+        IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext,
+    )
     from weft.definitions.value_type import (
         Nothing as Nothing,
         TypeCheck as TypeCheck,
@@ -250,6 +255,7 @@ _WHERE = {
     "AssetsDefinition": "weft.definitions.assets",
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSpec": "weft.definitions.asset_spec",
+    "AutomationCondition": "weft.definitions.automation_condition",
     "Backoff": "weft.model.retry",
     "build_asset_check_context": "weft.testing.contexts",
     "build_asset_context": "weft.testing.contexts",
@@ -366,7 +372,7 @@ _WHERE = {
     "WeftError": "weft.errors",
 }
 
-__all__ = [  # the list is the table: a test compares both
+__all__ = [
     "AllPartitionMapping",
     "AssetCheckExecutionContext",
     "AssetCheckKey",
@@ -385,6 +391,7 @@ __all__ = [  # the list is the table: a test compares both
     "AssetSelection",
     "AssetSpec",
     "AssetsDefinition",
+    "AutomationCondition",
     "Backoff",
     "Config",
     "ConfigError",
@@ -502,6 +509,7 @@ __all__ = [  # the list is the table: a test compares both
     "op",
     "resource",
     "success_hook",
+    # the list is the table: a test compares both
 ]
 
 
