@@ -114,6 +114,11 @@ if TYPE_CHECKING:
         Output as Output,
         RetryRequested as RetryRequested,
     )
+    from weft.definitions.run_requests import (
+        RunRequest as RunRequest,
+        SensorResult as SensorResult,
+        SkipReason as SkipReason,
+    )
     from weft.definitions.scoped_resources import (
         IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext,
     )
@@ -180,7 +185,9 @@ if TYPE_CHECKING:
         TableSchema as TableSchema,
     )
     from weft.model.partitions.definitions import (
+        AddDynamicPartitionsRequest as AddDynamicPartitionsRequest,
         DailyPartitionsDefinition as DailyPartitionsDefinition,
+        DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest,
         DynamicPartitionsDefinition as DynamicPartitionsDefinition,
         HourlyPartitionsDefinition as HourlyPartitionsDefinition,
         MonthlyPartitionsDefinition as MonthlyPartitionsDefinition,
@@ -235,6 +242,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "__version__": "weft._version",
+    "AddDynamicPartitionsRequest": "weft.model.partitions.definitions",
     "AllPartitionMapping": "weft.model.partitions.mappings",
     "asset": "weft.definitions.assets",
     "asset_check": "weft.definitions.asset_checks",
@@ -271,6 +279,7 @@ _WHERE = {
     "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
+    "DeleteDynamicPartitionsRequest": "weft.model.partitions.definitions",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
     "DynamicOut": "weft.definitions.inputs_outputs",
     "DynamicOutput": "weft.definitions.results",
@@ -347,8 +356,11 @@ _WHERE = {
     "RunConfig": "weft.config.run_config",
     "RunFilter": "weft.model.run",
     "RunNotFoundError": "weft.errors",
+    "RunRequest": "weft.definitions.run_requests",
     "RunStatus": "weft.model.run",
     "SelectionError": "weft.errors",
+    "SensorResult": "weft.definitions.run_requests",
+    "SkipReason": "weft.definitions.run_requests",
     "SpecificPartitionsPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionsDefinition": "weft.model.partitions.definitions",
@@ -372,7 +384,8 @@ _WHERE = {
     "WeftError": "weft.errors",
 }
 
-__all__ = [
+__all__ = [  # the list is the table: a test compares both
+    "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "AssetCheckExecutionContext",
     "AssetCheckKey",
@@ -403,6 +416,7 @@ __all__ = [
     "DataVersion",
     "DefinitionError",
     "Definitions",
+    "DeleteDynamicPartitionsRequest",
     "DimensionPartitionMapping",
     "DynamicOut",
     "DynamicOutput",
@@ -467,8 +481,11 @@ __all__ = [
     "RunConfig",
     "RunFilter",
     "RunNotFoundError",
+    "RunRequest",
     "RunStatus",
     "SelectionError",
+    "SensorResult",
+    "SkipReason",
     "SpecificPartitionsPartitionMapping",
     "StaticPartitionMapping",
     "StaticPartitionsDefinition",
@@ -509,7 +526,6 @@ __all__ = [
     "op",
     "resource",
     "success_hook",
-    # the list is the table: a test compares both
 ]
 
 
