@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from weft.definitions.definitions import (
         Definitions as Definitions,
     )
+    from weft.definitions.deprecations import (
+        DeprecatedNameWarning as DeprecatedNameWarning,
+    )
     from weft.definitions.graph import (
         GraphDefinition as GraphDefinition,
         graph as graph,
@@ -113,6 +116,7 @@ if TYPE_CHECKING:
         ObserveResult as ObserveResult,
         Output as Output,
         RetryRequested as RetryRequested,
+        Skip as Skip,
     )
     from weft.definitions.run_requests import (
         RunRequest as RunRequest,
@@ -167,8 +171,15 @@ if TYPE_CHECKING:
     from weft.instance import (
         Instance as Instance,
     )
+    from weft.model.backfill import (
+        BackfillPolicy as BackfillPolicy,
+    )
     from weft.model.events import (
         Event as Event,
+    )
+    from weft.model.freshness import (
+        FreshnessPolicy as FreshnessPolicy,
+        LegacyFreshnessPolicy as LegacyFreshnessPolicy,
     )
     from weft.model.keys import (
         AssetCheckKey as AssetCheckKey,
@@ -264,6 +275,7 @@ _WHERE = {
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSpec": "weft.definitions.asset_spec",
     "AutomationCondition": "weft.definitions.automation_condition",
+    "BackfillPolicy": "weft.model.backfill",
     "Backoff": "weft.model.retry",
     "build_asset_check_context": "weft.testing.contexts",
     "build_asset_context": "weft.testing.contexts",
@@ -280,6 +292,7 @@ _WHERE = {
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
     "DeleteDynamicPartitionsRequest": "weft.model.partitions.definitions",
+    "DeprecatedNameWarning": "weft.definitions.deprecations",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
     "DynamicOut": "weft.definitions.inputs_outputs",
     "DynamicOutput": "weft.definitions.results",
@@ -292,6 +305,7 @@ _WHERE = {
     "Failure": "weft.definitions.results",
     "failure_hook": "weft.definitions.hooks",
     "FilesystemIOManager": "weft.execution.io_managers.filesystem",
+    "FreshnessPolicy": "weft.model.freshness",
     "graph": "weft.definitions.graph",
     "GraphDefinition": "weft.definitions.graph",
     "GraphIn": "weft.definitions.inputs_outputs",
@@ -318,6 +332,7 @@ _WHERE = {
     "job": "weft.definitions.job",
     "JobDefinition": "weft.definitions.job",
     "LastPartitionMapping": "weft.model.partitions.mappings",
+    "LegacyFreshnessPolicy": "weft.model.freshness",
     "LoadError": "weft.errors",
     "make_values_resource": "weft.definitions.resources",
     "materialize": "weft.runs.in_process",
@@ -360,6 +375,7 @@ _WHERE = {
     "RunStatus": "weft.model.run",
     "SelectionError": "weft.errors",
     "SensorResult": "weft.definitions.run_requests",
+    "Skip": "weft.definitions.results",
     "SkipReason": "weft.definitions.run_requests",
     "SpecificPartitionsPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionMapping": "weft.model.partitions.mappings",
@@ -405,6 +421,7 @@ __all__ = [  # the list is the table: a test compares both
     "AssetSpec",
     "AssetsDefinition",
     "AutomationCondition",
+    "BackfillPolicy",
     "Backoff",
     "Config",
     "ConfigError",
@@ -417,6 +434,7 @@ __all__ = [  # the list is the table: a test compares both
     "DefinitionError",
     "Definitions",
     "DeleteDynamicPartitionsRequest",
+    "DeprecatedNameWarning",
     "DimensionPartitionMapping",
     "DynamicOut",
     "DynamicOutput",
@@ -428,6 +446,7 @@ __all__ = [  # the list is the table: a test compares both
     "ExecutionError",
     "Failure",
     "FilesystemIOManager",
+    "FreshnessPolicy",
     "GraphDefinition",
     "GraphIn",
     "GraphOut",
@@ -450,6 +469,7 @@ __all__ = [  # the list is the table: a test compares both
     "Jitter",
     "JobDefinition",
     "LastPartitionMapping",
+    "LegacyFreshnessPolicy",
     "LoadError",
     "MaterializeResult",
     "MetadataValue",
@@ -485,6 +505,7 @@ __all__ = [  # the list is the table: a test compares both
     "RunStatus",
     "SelectionError",
     "SensorResult",
+    "Skip",
     "SkipReason",
     "SpecificPartitionsPartitionMapping",
     "StaticPartitionMapping",

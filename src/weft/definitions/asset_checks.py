@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from weft.definitions.asset_settings import CHECK_SETTINGS, SplitSettings
 from weft.definitions.asset_spec import AssetCheckSpec
 from weft.definitions.assets import (
     PLAIN_IN,
@@ -13,24 +14,29 @@ from weft.definitions.assets import (
     asset_inputs,
     checks_by_output,
     op_ins,
-    resource_aware_signature,
+    step_op,
+    step_signature,
 )
 from weft.definitions.decorated import check_called, check_decorated, decorated_description, decorated_name
+from weft.definitions.deprecations import warn_deprecated
 from weft.definitions.inputs_outputs import NO_DEFAULT, AssetIn, Out, asset_key_of
-from weft.definitions.names import check_kind, check_mapping
-from weft.definitions.op import OpDefinition
+from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.definitions.results import DEFAULT_OUTPUT
 from weft.definitions.signature import FunctionSignature
 from weft.definitions.source import called_at, declared_at
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError
-from weft.model.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from weft.model.partitions.definitions import PartitionsDefinition
+    from typing_extensions import Unpack
+
+    from weft.definitions.asset_settings import CheckDecoratorSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+KIND_TAG_PREFIX = "weft/kind/"
+"""Before the kind in the tag of a step."""
 
 
 class AssetChecksDefinition(AssetsDefinition[P, R]):
@@ -46,19 +52,10 @@ def asset_check(
     *,
     asset: Any = NO_DEFAULT,
     name: str | None = None,
-    description: str | None = None,
     blocking: bool = False,
     additional_ins: Mapping[str, AssetIn] | None = None,
     additional_deps: Iterable[Any] | None = None,
-    required_resource_keys: Collection[str] = (),
-    resource_defs: Mapping[str, Any] | None = None,
-    config_schema: Any = None,
-    op_tags: Mapping[str, str] | None = None,
-    retry_policy: RetryPolicy | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    pool: str | None = None,
-    partitions_def: PartitionsDefinition | None = None,
-    timeout_seconds: float | None = None,
+    **settings: Unpack[CheckDecoratorSettings],
 ) -> Callable[[Callable[P, R]], AssetChecksDefinition[P, R]]:
     """Make a function a check of an asset. It returns a bool or an `AssetCheckResult`.
 
@@ -68,13 +65,10 @@ def asset_check(
     Args:
         asset: the asset: its definition, spec, key or name.
         name: the name; the function's own by default.
-        description: what it checks; the docstring by default.
         blocking: whether what is downstream of the asset waits for it in the same run, and is skipped when it fails with severity ERROR.
         additional_ins: parameters that load other assets.
         additional_deps: other assets that it waits for.
-        required_resource_keys, resource_defs, config_schema, op_tags, retry_policy, pool, timeout_seconds: see `asset`.
-        metadata: facts for the reader.
-        partitions_def: how the check is divided.
+        settings: what is said of the check (`CheckSettings`) and of its step (`StepSettings`).
 
     >>> @asset_check(asset="orders", blocking=True)
     ... def orders_are_not_empty(orders) -> bool:
@@ -93,32 +87,23 @@ def asset_check(
 
     def make(fn: Callable[P, R]) -> AssetChecksDefinition[P, R]:
         check_decorated(fn, "asset_check")
+        check_name = decorated_name(fn, name, "a check")
+        where = f'check "{check_name}"'
+        given = check_settings(settings, where)
+        given.asset["description"] = decorated_description(fn, given.asset.get("description"))
         spec = AssetCheckSpec(
-            decorated_name(fn, name, "a check"),
-            asset=about,
-            description=decorated_description(fn, description),
-            additional_deps=tuple(additional_deps or ()),
-            blocking=blocking,
-            metadata=metadata,
-            partitions_def=partitions_def,
+            check_name, asset=about, additional_deps=tuple(additional_deps or ()), blocking=blocking, **given.asset
         )
-        where = f'check "{spec.name}"'
-        resources = check_mapping(resource_defs, "resource_defs", where)
-        signature = resource_aware_signature(fn, required_resource_keys, resources, config_schema, where)
+        resources = check_mapping(given.step.get("resource_defs"), "resource_defs", where)
+        signature = step_signature(fn, given.step, resources, where)
         inputs = _check_inputs(spec, signature, additional_ins, declared_at(fn))
-        op = OpDefinition(
+        op = step_op(
             fn,
             what="check",
             name=spec.get_python_identifier(),
-            description=spec.description,
+            given=given,
             ins=op_ins(inputs),
             outs={DEFAULT_OUTPUT: Out(Nothing)},
-            config_schema=config_schema,
-            required_resource_keys=required_resource_keys,
-            tags=op_tags,
-            retry_policy=retry_policy,
-            pool=pool,
-            timeout_seconds=timeout_seconds,
             signature=signature,
         )
         return AssetChecksDefinition(
@@ -127,7 +112,8 @@ def asset_check(
             check_specs_by_output={DEFAULT_OUTPUT: spec},
             inputs=inputs,
             resource_defs=resources,
-            retry_policy=retry_policy,
+            hooks=given.step.get("hooks", ()),
+            retry_policy=op.retry_policy,
         )
 
     return make
@@ -139,26 +125,19 @@ def multi_asset_check(
     *,
     specs: Sequence[AssetCheckSpec] = (),
     name: str | None = None,
-    description: str | None = None,
     can_subset: bool = False,
     ins: Mapping[str, AssetIn] | None = None,
-    required_resource_keys: Collection[str] = (),
-    resource_defs: Mapping[str, Any] | None = None,
-    config_schema: Any = None,
-    op_tags: Mapping[str, str] | None = None,
-    retry_policy: RetryPolicy | None = None,
-    pool: str | None = None,
-    timeout_seconds: float | None = None,
+    **settings: Unpack[CheckDecoratorSettings],
 ) -> Callable[[Callable[P, R]], AssetChecksDefinition[P, R]]:
     """Make a function that evaluates several checks, yielding an `AssetCheckResult` for each.
 
     Args:
         specs: the checks.
         name: the name of the step; the function's own by default.
-        description: what it checks.
         can_subset: whether a run may ask for some only; they are in ``context.selected_asset_check_keys``.
         ins: parameters that load assets.
-        required_resource_keys, resource_defs, config_schema, op_tags, retry_policy, pool, timeout_seconds: see `asset`.
+        settings: what is said of the step (`StepSettings`), and of those checks that say nothing themselves (`CheckSettings`): metadata is
+            joined with theirs. The description is that of the step.
     """
 
     check_called(fn, "multi_asset_check")
@@ -167,8 +146,10 @@ def multi_asset_check(
         check_decorated(fn, "multi_asset_check")
         step_name = decorated_name(fn, name, "a multi-asset check")
         where = f'multi-asset check "{step_name}"'
+        given = check_settings(settings, where)
         outs: dict[str, Out] = {}
-        by_output = checks_by_output(specs, outs, where)
+        own = check_each(specs, AssetCheckSpec, "specs", where)
+        by_output = checks_by_output([_with_shared(spec, given.asset) for spec in own], outs, where)
         if not by_output:
             raise DefinitionError(
                 f"{where} declares no checks.",
@@ -176,22 +157,16 @@ def multi_asset_check(
                 facts={"declared in": declared_at(fn) or "?"},
                 fix='declare them: specs=[AssetCheckSpec("not_empty", asset="orders")]',
             )
-        resources = check_mapping(resource_defs, "resource_defs", where)
-        signature = resource_aware_signature(fn, required_resource_keys, resources, config_schema, where)
+        resources = check_mapping(given.step.get("resource_defs"), "resource_defs", where)
+        signature = step_signature(fn, given.step, resources, where)
         inputs = asset_inputs(where, signature, ins, fn)
-        op = OpDefinition(
+        op = step_op(
             fn,
             what="multi-asset check",
             name=step_name,
-            description=description,
+            given=given,
             ins=op_ins(inputs),
             outs=outs,
-            config_schema=config_schema,
-            required_resource_keys=required_resource_keys,
-            tags=op_tags,
-            retry_policy=retry_policy,
-            pool=pool,
-            timeout_seconds=timeout_seconds,
             signature=signature,
         )
         return AssetChecksDefinition(
@@ -201,10 +176,34 @@ def multi_asset_check(
             inputs=inputs,
             can_subset=can_subset,
             resource_defs=resources,
-            retry_policy=retry_policy,
+            hooks=given.step.get("hooks", ()),
+            retry_policy=op.retry_policy,
         )
 
     return make
+
+
+def check_settings(settings: Mapping[str, Any], where: str) -> SplitSettings:
+    """Settings of a check and of its step. A deprecated compute_kind becomes a tag of the step.
+
+    Raises:
+        DefinitionError: (WEFT-D400) one is unknown.
+    """
+    kind = settings.get("compute_kind")
+    rest = {name: value for name, value in settings.items() if name != "compute_kind"}
+    if kind is not None:
+        warn_deprecated("compute_kind", "op_tags")
+        rest["op_tags"] = {f"{KIND_TAG_PREFIX}{kind}": "", **check_mapping(rest.get("op_tags"), "op_tags", where)}
+    return SplitSettings(rest, where, asset=CHECK_SETTINGS)
+
+
+def _with_shared(spec: AssetCheckSpec, shared: Mapping[str, Any]) -> AssetCheckSpec:
+    metadata = check_mapping(shared.get("metadata"), "metadata", f'check "{spec.name}"')
+    return spec.replace_attributes(
+        metadata={**metadata, **spec.metadata},
+        automation_condition=spec.automation_condition or shared.get("automation_condition"),
+        partitions_def=spec.partitions_def or shared.get("partitions_def"),
+    )
 
 
 def _check_inputs(

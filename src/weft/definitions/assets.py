@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
+from weft.definitions.asset_settings import AssetDecoratorSettings, SplitSettings
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
 from weft.definitions.composition import in_composition
 from weft.definitions.decorated import check_called, check_decorated, decorated_name
@@ -39,6 +40,7 @@ from weft.model.assets import AssetCheckNode, AssetDependency, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from weft.model.plan import (
     ComputeUnit,
+    EdgeRule,
     FromAsset,
     OrderOnly,
     StepInput,
@@ -49,6 +51,8 @@ from weft.model.plan import (
 from weft.model.retry import RetryPolicy
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from weft.model.partitions.definitions import PartitionsDefinition
 
 P = ParamSpec("P")
@@ -369,13 +373,19 @@ class AssetsDefinition(Generic[P, R]):
     def _order_only(self) -> tuple[StepInput, ...]:
         if not self.check_specs_by_output and not any(spec.deps for spec in self.specs_by_output.values()):
             return ()
-        about = [dep.asset_key for spec in self.specs_by_output.values() for dep in spec.deps]
+        # The first that names an asset says by which rule it counts.
+        about: dict[AssetKey, EdgeRule] = {}
+        for spec in self.specs_by_output.values():
+            for dep in spec.deps:
+                about.setdefault(dep.asset_key, dep.rule)
         for check in self.check_specs_by_output.values():
-            about += [*(dep.asset_key for dep in check.additional_deps), check.asset_key]
+            for dep in check.additional_deps:
+                about.setdefault(dep.asset_key, dep.rule)
+            about.setdefault(check.asset_key, EdgeRule.ALL_SUCCEEDED)
         known = {*self.keys, *(given.key for given in self.inputs.values())}
         return tuple(
-            StepInput(name=f"dep {key.to_user_string()}", source=OrderOnly(()), asset_key=key)
-            for key in dict.fromkeys(about)
+            StepInput(name=f"dep {key.to_user_string()}", source=OrderOnly(()), asset_key=key, rule=rule)
+            for key, rule in about.items()
             if key not in known
         )
 
@@ -418,7 +428,12 @@ class AssetsDefinition(Generic[P, R]):
 
     def _graph_steps(self, graph: GraphDefinition) -> tuple[StepPlan, ...]:
         flat = flatten_graph(
-            graph, self._graph_inputs(), prefix=(graph.name,), hooks=self.hooks, retry_policy=self.retry_policy
+            graph,
+            self._graph_inputs(),
+            prefix=(graph.name,),
+            hooks=self.hooks,
+            retry_policy=self.retry_policy,
+            rules={name: given.asset_in.rule for name, given in self.inputs.items()},
         )
         made_by: dict[tuple[str, str], str] = {
             (source.ref.step_key, source.ref.output_name): output for output, source in flat.outputs.items()
@@ -480,28 +495,12 @@ def asset(
     key_prefix: str | Sequence[str] | None = None,
     ins: Mapping[str, AssetIn] | None = None,
     deps: Iterable[Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    tags: Mapping[str, str] | None = None,
-    description: str | None = None,
-    config_schema: Any = None,
-    required_resource_keys: Collection[str] = (),
-    resource_defs: Mapping[str, Any] | None = None,
-    hooks: Collection[HookDefinition] = (),
     io_manager_def: Any = None,
     io_manager_key: str | None = None,
     value_type: Any = NO_DEFAULT,
-    partitions_def: PartitionsDefinition | None = None,
-    op_tags: Mapping[str, str] | None = None,
-    group_name: str | None = None,
     output_required: bool = True,
-    retry_policy: RetryPolicy | None = None,
-    code_version: str | None = None,
     check_specs: Sequence[AssetCheckSpec] = (),
-    owners: Sequence[str] = (),
-    kinds: Sequence[str] | set[str] = (),
-    pool: str | None = None,
-    timeout_seconds: float | None = None,
-    is_virtual: bool = False,
+    **settings: Unpack[AssetDecoratorSettings],
 ) -> Callable[[Callable[P, R]], AssetsDefinition[P, R]]: ...
 def asset(
     fn: Callable[P, R] | None = None,
@@ -512,28 +511,12 @@ def asset(
     key_prefix: str | Sequence[str] | None = None,
     ins: Mapping[str, AssetIn] | None = None,
     deps: Iterable[Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    tags: Mapping[str, str] | None = None,
-    description: str | None = None,
-    config_schema: Any = None,
-    required_resource_keys: Collection[str] = (),
-    resource_defs: Mapping[str, Any] | None = None,
-    hooks: Collection[HookDefinition] = (),
     io_manager_def: Any = None,
     io_manager_key: str | None = None,
     value_type: Any = NO_DEFAULT,
-    partitions_def: PartitionsDefinition | None = None,
-    op_tags: Mapping[str, str] | None = None,
-    group_name: str | None = None,
     output_required: bool = True,
-    retry_policy: RetryPolicy | None = None,
-    code_version: str | None = None,
     check_specs: Sequence[AssetCheckSpec] = (),
-    owners: Sequence[str] = (),
-    kinds: Sequence[str] | set[str] = (),
-    pool: str | None = None,
-    timeout_seconds: float | None = None,
-    is_virtual: bool = False,
+    **settings: Unpack[AssetDecoratorSettings],
 ) -> AssetsDefinition[P, R] | Callable[[Callable[P, R]], AssetsDefinition[P, R]]:
     """Make a function an asset: a named thing that the function makes.
 
@@ -547,19 +530,11 @@ def asset(
         key_prefix: parts before the name.
         ins: more about parameters: other keys, partition mappings, input managers.
         deps: upstream assets that only order: definitions, specs, keys, strings or `AssetDep`.
-        metadata, tags, description, owners, kinds, group_name, code_version, partitions_def, is_virtual: see `AssetSpec`.
-        config_schema: the schema of the configuration where no `Config` class is used.
-        required_resource_keys: resources read from ``context.resources``.
-        resource_defs: resources for this asset only.
-        hooks: called after its step.
         io_manager_def, io_manager_key: what stores the value: the manager itself, or the key of the resource.
         value_type: the type of the value; the return annotation by default.
-        op_tags: for executors.
         output_required: whether not yielding a value fails the step; otherwise what is downstream is skipped.
-        retry_policy: what to do when it fails.
         check_specs: checks that the same function evaluates.
-        pool: the pool whose slots limit how many run at once.
-        timeout_seconds: the longest time one attempt may take.
+        settings: what is said of the asset (`AssetSettings`) and of its step (`StepSettings`).
 
     Raises:
         DefinitionError: names, parameters and declarations do not fit together.
@@ -576,11 +551,12 @@ def asset(
 
     def make(function: Callable[P, R]) -> AssetsDefinition[P, R]:
         check_decorated(function, "asset")
-        asset_key = _asset_key(function, name, key, key_prefix)
+        asset_key = decorated_key(function, name, key, key_prefix)
         where = f'asset "{asset_key.to_user_string()}"'
-        resources = check_mapping(resource_defs, "resource_defs", where)
+        given = SplitSettings(settings, where, deps=deps)
+        resources = check_mapping(given.step.get("resource_defs"), "resource_defs", where)
         manager_key = _io_manager(asset_key, io_manager_def, io_manager_key, resources)
-        signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
+        signature = step_signature(function, given.step, resources, where)
         inputs = asset_inputs(where, signature, ins, function)
         outs = PLAIN_OUTS
         returned = _returned_value_type(value_type, signature.return_annotation)
@@ -590,36 +566,22 @@ def asset(
         if check_specs:
             outs = dict(outs)
             checks = checks_by_output(check_specs, outs, where)
-        op = OpDefinition(
+        op = step_op(
             function,
             what="asset",
             name=asset_key.to_python_identifier(),
-            description=description,
+            given=given,
             ins=op_ins(inputs) if ins else None,
             outs=outs,
-            config_schema=config_schema,
-            required_resource_keys=required_resource_keys,
-            tags=op_tags,
-            retry_policy=retry_policy,
-            code_version=code_version,
-            pool=pool,
-            timeout_seconds=timeout_seconds,
             signature=signature,
         )
+        given.asset["description"] = op.description
         spec = AssetSpec(
             asset_key,
-            deps=_beside_inputs(AssetDep.each(deps, where), inputs, where) if deps is not None else (),
-            description=op.description,
-            metadata=metadata,
-            group_name=group_name,
-            code_version=code_version,
-            owners=owners,
-            tags=tags,
-            kinds=kinds,
-            partitions_def=partitions_def,
+            deps=beside_inputs(AssetDep.each(given.deps, where), inputs, where) if given.deps is not None else (),
             skippable=not output_required,
-            is_virtual=is_virtual,
             declared_at=op.declared_at,
+            **given.asset,
         )
         return AssetsDefinition(
             op,
@@ -627,8 +589,8 @@ def asset(
             check_specs_by_output=checks,
             inputs=inputs,
             resource_defs=resources,
-            hooks=hooks,
-            retry_policy=retry_policy,
+            hooks=given.step.get("hooks", ()),
+            retry_policy=op.retry_policy,
         )
 
     return make if fn is None else make(fn)
@@ -643,21 +605,10 @@ def multi_asset(
     name: str | None = None,
     ins: Mapping[str, AssetIn] | None = None,
     deps: Iterable[Any] | None = None,
-    description: str | None = None,
     internal_asset_deps: Mapping[str, Collection[Any]] | None = None,
     can_subset: bool = False,
-    partitions_def: PartitionsDefinition | None = None,
     check_specs: Sequence[AssetCheckSpec] = (),
-    hooks: Collection[HookDefinition] = (),
-    retry_policy: RetryPolicy | None = None,
-    code_version: str | None = None,
-    config_schema: Any = None,
-    required_resource_keys: Collection[str] = (),
-    resource_defs: Mapping[str, Any] | None = None,
-    group_name: str | None = None,
-    op_tags: Mapping[str, str] | None = None,
-    pool: str | None = None,
-    timeout_seconds: float | None = None,
+    **settings: Unpack[AssetDecoratorSettings],
 ) -> Callable[[Callable[P, R]], AssetsDefinition[P, R]]:
     """Make a function that makes several assets.
 
@@ -670,12 +621,11 @@ def multi_asset(
         name: the name of the step; the function's own by default.
         ins: more about parameters.
         deps: upstream assets of all of them that only order.
-        description: what the function does.
         internal_asset_deps: output name to the keys it depends on, of upstream assets or of others among these.
         can_subset: whether a run may ask for some only; they are in ``context.selected_asset_keys``.
-        partitions_def, group_name, code_version: for those that have none of their own.
         check_specs: checks that the same function evaluates.
-        hooks, retry_policy, config_schema, required_resource_keys, resource_defs, op_tags, pool, timeout_seconds: see `asset`.
+        settings: what is said of the step (`StepSettings`), and of those assets that say nothing themselves (`AssetSettings`): tags and metadata
+            are joined with theirs. The description is that of the step.
     """
     check_called(fn, "multi_asset")
 
@@ -683,6 +633,7 @@ def multi_asset(
         check_decorated(function, "multi_asset")
         step_name = decorated_name(function, name, "a multi-asset")
         where = f'multi-asset "{step_name}"'
+        given = SplitSettings(settings, where, deps=deps)
         own_specs = check_each(specs, AssetSpec, "specs", where)
         if bool(outs) == bool(own_specs):
             raise DefinitionError(
@@ -691,34 +642,22 @@ def multi_asset(
                 facts={"declared in": declared_at(function) or "?"},
                 fix="give specs=[AssetSpec(...)] where the function stores what it makes, else outs={...}",
             )
-        resources = check_mapping(resource_defs, "resource_defs", where)
-        shared: dict[str, Any] = {
-            "group_name": group_name,
-            "partitions_def": partitions_def,
-            "code_version": code_version,
-            "declared_at": declared_at(function),
-        }
-        signature = resource_aware_signature(function, required_resource_keys, resources, config_schema, where)
+        resources = check_mapping(given.step.get("resource_defs"), "resource_defs", where)
+        shared = SharedSettings(given.asset, where, declared_at(function))
+        signature = step_signature(function, given.step, resources, where)
         inputs = asset_inputs(where, signature, ins, function)
-        common = _beside_inputs(AssetDep.each(deps, where), inputs, where)
+        common = beside_inputs(AssetDep.each(given.deps, where), inputs, where)
         by_output, op_outs = (
-            _from_asset_outs(outs, shared, common, where) if outs else _from_specs(own_specs, shared, common, where)
+            from_asset_outs(outs, shared, common, where) if outs else from_specs(own_specs, shared, common, where)
         )
         checks = checks_by_output(check_specs, op_outs, where)
-        op = OpDefinition(
+        op = step_op(
             function,
             what="multi-asset",
             name=step_name,
-            description=description,
+            given=given,
             ins=op_ins(inputs),
             outs=op_outs,
-            config_schema=config_schema,
-            required_resource_keys=required_resource_keys,
-            tags=op_tags,
-            retry_policy=retry_policy,
-            code_version=code_version,
-            pool=pool,
-            timeout_seconds=timeout_seconds,
             signature=signature,
         )
         return AssetsDefinition(
@@ -726,19 +665,19 @@ def multi_asset(
             specs_by_output=by_output,
             check_specs_by_output=checks,
             inputs=inputs,
-            internal_deps=_internal_deps(where, internal_asset_deps, by_output, inputs)
+            internal_deps=internal_deps(where, internal_asset_deps, by_output, inputs)
             if internal_asset_deps is not None
             else _deps_among(own_specs, inputs),
             can_subset=can_subset,
             resource_defs=resources,
-            hooks=hooks,
-            retry_policy=retry_policy,
+            hooks=given.step.get("hooks", ()),
+            retry_policy=op.retry_policy,
         )
 
     return make
 
 
-def _asset_key(
+def decorated_key(
     fn: Callable[..., Any],
     name: str | None,
     key: CoercibleToAssetKey | None,
@@ -759,18 +698,45 @@ def _asset_key(
     return own.with_prefix(key_prefix) if key_prefix else own
 
 
-def resource_aware_signature(
-    fn: Callable[..., Any],
-    required_resource_keys: Collection[str],
-    resources: Mapping[str, Any],
-    config_schema: Any,
-    where: str,
+def step_signature(
+    fn: Callable[..., Any], step: Mapping[str, Any], resources: Mapping[str, Any], where: str
 ) -> FunctionSignature:
-    """The signature of `fn`, whose parameters named like one of its resources take that resource."""
+    """The signature of `fn`, whose parameters named like one of its resources take that resource; `step` are settings of `StepSettings`."""
     keys: Collection[str] = ()
+    required_resource_keys = step.get("required_resource_keys")
     if required_resource_keys or resources:
         keys = {*check_each(required_resource_keys, str, "required_resource_keys", where), *resources}
-    return parse_signature(fn, resource_keys=keys, config_expected=config_schema is not None)
+    return parse_signature(fn, resource_keys=keys, config_expected=step.get("config_schema") is not None)
+
+
+def step_op(
+    fn: Callable[P, R],
+    *,
+    what: str,
+    name: str,
+    given: SplitSettings,
+    ins: Mapping[str, In] | None,
+    outs: Mapping[str, Out],
+    signature: FunctionSignature,
+) -> OpDefinition[P, R]:
+    """The op that makes assets or evaluates checks, with the settings `given`."""
+    step = given.step.get
+    return OpDefinition(
+        fn,
+        what=what,
+        name=name,
+        description=given.asset.get("description"),
+        ins=ins,
+        outs=outs,
+        config_schema=step("config_schema"),
+        required_resource_keys=step("required_resource_keys") or (),
+        tags=step("op_tags"),
+        retry_policy=step("retry_policy"),
+        code_version=given.asset.get("code_version"),
+        pool=step("pool"),
+        timeout_seconds=step("timeout_seconds"),
+        signature=signature,
+    )
 
 
 def _io_manager(key: AssetKey, manager: Any, manager_key: str | None, resources: dict[str, Any]) -> str:
@@ -819,7 +785,7 @@ def asset_inputs(
     return result
 
 
-def _beside_inputs(deps: tuple[AssetDep, ...], inputs: Mapping[str, AssetInput], where: str) -> tuple[AssetDep, ...]:
+def beside_inputs(deps: tuple[AssetDep, ...], inputs: Mapping[str, AssetInput], where: str) -> tuple[AssetDep, ...]:
     """`deps` without what a parameter loads anyway.
 
     Raises:
@@ -891,35 +857,71 @@ def _with_keys(spec: AssetSpec, keys: Mapping[AssetKey, AssetKey]) -> AssetSpec:
     if not any(dep.asset_key in keys for dep in spec.deps):
         return spec
     deps = [
-        AssetDep(keys.get(dep.asset_key, dep.asset_key), partition_mapping=dep.partition_mapping, metadata=dep.metadata)
+        AssetDep(
+            keys.get(dep.asset_key, dep.asset_key),
+            partition_mapping=dep.partition_mapping,
+            metadata=dep.metadata,
+            rule=dep.rule,
+        )
         for dep in spec.deps
     ]
     return spec.replace_attributes(deps=deps)
 
 
-def _with_shared(spec: AssetSpec, shared: Mapping[str, Any], deps: tuple[AssetDep, ...]) -> AssetSpec:
-    changes = {name: value for name, value in shared.items() if value is not None and getattr(spec, name) is None}
-    if deps:
-        named = {dep.asset_key for dep in spec.deps}
-        changes["deps"] = (*spec.deps, *(dep for dep in deps if dep.asset_key not in named))
-    return spec.replace_attributes(**changes) if changes else spec
+class SharedSettings:
+    """What is said of several assets at once, for those that have no value of their own."""
+
+    __slots__ = ("_defaults", "declared_at", "metadata", "tags")
+
+    def __init__(self, settings: Mapping[str, Any], where: str, place: str | None) -> None:
+        """Take the settings of `AssetSettings`; the description is left to the step.
+
+        Raises:
+            DefinitionError: (WEFT-D408) one of them can only be said of one asset.
+        """
+        if settings.get("renamed_from"):
+            raise DefinitionError(
+                f"{where} makes several assets, so renamed_from does not say which of them was renamed.",
+                code="WEFT-D408",
+                facts={"declared in": place or "?"},
+                fix="give it to the AssetSpec or AssetOut of that asset",
+            )
+        self.metadata = check_mapping(settings.get("metadata"), "metadata", where)
+        self.tags = check_mapping(settings.get("tags"), "tags", where)
+        self.declared_at = place
+        apart = {"description", "metadata", "renamed_from", "tags"}
+        self._defaults = {name: value for name, value in settings.items() if value is not None and name not in apart}
+
+    def apply(self, spec: AssetSpec, deps: tuple[AssetDep, ...] = ()) -> AssetSpec:
+        """`spec` with these, and with `deps` as well as its own."""
+        changes = {name: value for name, value in self._defaults.items() if getattr(spec, name) in (None, (), False)}
+        if "cache" in changes and spec.cache is False:
+            del changes["cache"]
+        if self.metadata:
+            changes["metadata"] = {**self.metadata, **spec.metadata}
+        if self.tags:
+            changes["tags"] = {**self.tags, **spec.tags}
+        if deps:
+            named = {dep.asset_key for dep in spec.deps}
+            changes["deps"] = (*spec.deps, *(dep for dep in deps if dep.asset_key not in named))
+        return spec.replace_attributes(**changes) if changes else spec
 
 
-def _from_specs(
-    specs: Sequence[AssetSpec], shared: Mapping[str, Any], deps: tuple[AssetDep, ...], where: str
+def from_specs(
+    specs: Sequence[AssetSpec], shared: SharedSettings, deps: tuple[AssetDep, ...], where: str
 ) -> tuple[dict[str, AssetSpec], dict[str, Out]]:
     by_output: dict[str, AssetSpec] = {}
     outs: dict[str, Out] = {}
     for spec in specs:
         name = _free_output(spec.key.to_python_identifier(), outs)
-        by_output[name] = _with_shared(spec, shared, deps)
+        by_output[name] = shared.apply(spec, deps)
         outs[name] = Out(Nothing, is_required=not spec.skippable)
     _refuse_repeated(by_output, where)
     return by_output, outs
 
 
-def _from_asset_outs(
-    outs: Mapping[str, AssetOut], shared: Mapping[str, Any], deps: tuple[AssetDep, ...], where: str
+def from_asset_outs(
+    outs: Mapping[str, AssetOut], shared: SharedSettings, deps: tuple[AssetDep, ...], where: str
 ) -> tuple[dict[str, AssetSpec], dict[str, Out]]:
     by_output: dict[str, AssetSpec] = {}
     op_outs: dict[str, Out] = {}
@@ -928,23 +930,17 @@ def _from_asset_outs(
         check_name(name, f"an output of {where}")
         spec = AssetSpec(
             out.key or AssetKey((*out.key_prefix, name)),
-            description=out.description,
-            metadata=out.metadata,
-            group_name=out.group_name,
-            code_version=out.code_version,
-            owners=out.owners,
-            tags=out.tags,
-            kinds=out.kinds,
             skippable=not out.is_required,
-            declared_at=shared["declared_at"],
+            declared_at=shared.declared_at,
+            **out.settings,
         )
-        by_output[name] = _with_shared(spec, shared, deps)
+        by_output[name] = shared.apply(spec, deps)
         op_outs[name] = Out(
             out.value_type,
-            out.description,
+            out.settings.get("description"),
             is_required=out.is_required,
             io_manager_key=out.io_manager_key,
-            metadata=out.metadata,
+            metadata=out.settings.get("metadata"),
         )
     _refuse_repeated(by_output, where)
     return by_output, op_outs
@@ -973,7 +969,7 @@ def _deps_among(specs: Sequence[AssetSpec], inputs: Mapping[str, AssetInput]) ->
     }
 
 
-def _internal_deps(
+def internal_deps(
     where: str,
     declared: Mapping[str, Collection[Any]],
     by_output: Mapping[str, AssetSpec],

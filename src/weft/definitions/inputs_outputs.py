@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from weft.definitions.asset_settings import SplitSettings
 from weft.definitions.names import check_each, check_mapping
 from weft.definitions.value_type import Nothing
 from weft.errors import DefinitionError
@@ -13,6 +14,9 @@ from weft.model.keys import AssetKey, CoercibleToAssetKey
 from weft.model.plan import EdgeRule
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from weft.definitions.asset_settings import AssetOutSettings
     from weft.model.partitions.mappings import PartitionMapping
 
 _NO_METADATA: Mapping[str, Any] = {}
@@ -135,12 +139,18 @@ class DynamicOut(Out):
 
 
 class GraphIn:
-    """An input of a graph."""
+    """An input of a graph.
 
-    __slots__ = ("description",)
+    Args:
+        description: what it means.
+        rule: when it lets the ops run that it is handed to, for those inputs that have no rule of their own.
+    """
 
-    def __init__(self, description: str | None = None) -> None:
+    __slots__ = ("description", "rule")
+
+    def __init__(self, description: str | None = None, *, rule: EdgeRule = EdgeRule.ALL_SUCCEEDED) -> None:
         self.description = description
+        self.rule = rule
 
 
 class GraphOut:
@@ -189,22 +199,19 @@ class AssetIn:
 
 
 class AssetOut:
-    """One asset of a multi-asset whose values go through an I/O manager. See `AssetSpec` for the meaning of the arguments."""
+    """One asset of a multi-asset whose values go through an I/O manager.
 
-    __slots__ = (
-        "code_version",
-        "description",
-        "group_name",
-        "io_manager_key",
-        "is_required",
-        "key",
-        "key_prefix",
-        "kinds",
-        "metadata",
-        "owners",
-        "tags",
-        "value_type",
-    )
+    Args:
+        key_prefix: parts before the name of the output, which together are the key.
+        key: the whole key instead.
+        value_type: the type of the value.
+        description: what it is.
+        is_required: whether not yielding it fails the step.
+        io_manager_key: the resource that stores it.
+        settings: what is said of the asset: see `AssetSettings`.
+    """
+
+    __slots__ = ("io_manager_key", "is_required", "key", "key_prefix", "settings", "value_type")
 
     def __init__(
         self,
@@ -214,32 +221,30 @@ class AssetOut:
         description: str | None = None,
         is_required: bool = True,
         io_manager_key: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        group_name: str | None = None,
-        code_version: str | None = None,
-        owners: Sequence[str] = (),
-        tags: Mapping[str, str] | None = None,
-        kinds: Sequence[str] | set[str] = (),
+        **settings: Unpack[AssetOutSettings],
     ) -> None:
         self.key_prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix or ())
         self.key = AssetKey.of(key) if key is not None else None
         self.value_type = value_type
-        self.description = description
         self.is_required = is_required
         self.io_manager_key = io_manager_key
-        self.metadata = metadata
-        self.group_name = group_name
-        self.code_version = code_version
-        # Checked where the spec is made, which knows the asset.
-        self.owners = owners
-        self.tags = tags
-        self.kinds = kinds
+        # Their values are checked where the spec is made, which knows the asset.
+        self.settings: Mapping[str, Any] = SplitSettings(settings, "AssetOut", step=frozenset()).asset
+        if description is not None:
+            self.settings = {**self.settings, "description": description}
 
 
 class AssetDep:
-    """A dependency that orders without loading a value."""
+    """A dependency that orders without loading a value.
 
-    __slots__ = ("asset_key", "metadata", "partition_mapping")
+    Args:
+        asset: what it depends on: anything that names one asset.
+        partition_mapping: which partitions of it belong together.
+        metadata: facts for the reader.
+        rule: when it lets the step run, given how the steps that make the asset ended.
+    """
+
+    __slots__ = ("asset_key", "metadata", "partition_mapping", "rule")
 
     def __init__(
         self,
@@ -247,8 +252,10 @@ class AssetDep:
         *,
         partition_mapping: PartitionMapping | None = None,
         metadata: Mapping[str, Any] | None = None,
+        rule: EdgeRule = EdgeRule.ALL_SUCCEEDED,
     ) -> None:
         self.asset_key = asset_key_of(asset)
+        self.rule = rule
         self.partition_mapping = partition_mapping
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "AssetDep") if metadata else _NO_METADATA
 

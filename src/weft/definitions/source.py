@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any
 
-_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
+OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120  # pathlib is slow to load
 
 
 def plain_function(fn: Any) -> Any:
@@ -36,7 +36,7 @@ def declared_at(fn: Callable[..., Any]) -> str | None:
 def called_at() -> str | None:
     """``file.py:31`` of the innermost frame outside weft."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OWN_FOLDER):
+    while frame is not None and frame.f_code.co_filename.startswith(OWN_FOLDER):
         frame = frame.f_back
     return _place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
 

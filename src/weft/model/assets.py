@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from weft.model.backfill import BackfillPolicy
+from weft.model.freshness import AnyFreshnessPolicy
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.metadata import AnyMetadataValue
 from weft.model.partitions.spec import MappingSpec, PartitionsSpec
@@ -63,6 +65,12 @@ class AssetNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     is_stub: bool = False
     is_virtual: bool = False
     is_observable: bool = False
+    freshness_policy: AnyFreshnessPolicy | None = None
+    backfill_policy: BackfillPolicy | None = None
+    # Keys that it had before; what is stored under them is its own.
+    renamed_from: tuple[AssetKey, ...] = ()
+    # Whether a step whose result exists for the same versions is skipped; None where nothing was said.
+    cache: bool | None = None
     # ``path/to/file.py:31``, relative to the project where possible.
     declared_at: str | None = None
 
