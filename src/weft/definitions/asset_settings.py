@@ -10,20 +10,30 @@ Settings of several assets at once (of a multi-asset) hold for those that have n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from weft.definitions.deprecations import DEPRECATED_SETTINGS, with_current_names
 from weft.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from typing import TypedDict
 
+    from weft.definitions.automation_condition import AutomationCondition
     from weft.definitions.hooks import HookDefinition
     from weft.model.backfill import BackfillPolicy
     from weft.model.freshness import FreshnessPolicy, LegacyFreshnessPolicy
     from weft.model.keys import CoercibleToAssetKey
     from weft.model.partitions.definitions import PartitionsDefinition
     from weft.model.retry import RetryPolicy
+else:
+
+    class TypedDict:
+        """Stands in for that of `typing`, which compiles every annotation: only the names are needed when a project is loaded."""
+
+        def __init_subclass__(cls, total: bool = True) -> None:
+            inherited = [getattr(base, "__optional_keys__", ()) for base in cls.__bases__]
+            cls.__optional_keys__ = frozenset(cls.__annotations__).union(*inherited)
 
 
 class AssetOutSettings(TypedDict, total=False):
@@ -54,7 +64,7 @@ class AssetOutSettings(TypedDict, total=False):
     kinds: Sequence[str] | set[str] | frozenset[str] | None
     partitions_def: PartitionsDefinition | None
     is_virtual: bool
-    automation_condition: Any
+    automation_condition: AutomationCondition | None
     freshness_policy: FreshnessPolicy | None
     backfill_policy: BackfillPolicy | None
     renamed_from: CoercibleToAssetKey | Sequence[CoercibleToAssetKey] | None
@@ -120,7 +130,7 @@ class CheckSettings(TypedDict, total=False):
 
     description: str | None
     metadata: Mapping[str, Any] | None
-    automation_condition: Any
+    automation_condition: AutomationCondition | None
     partitions_def: PartitionsDefinition | None
     compute_kind: str | None
 

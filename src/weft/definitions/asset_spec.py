@@ -28,6 +28,8 @@ from weft.model.metadata import AnyMetadataValue, metadata_values
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from weft.definitions.automation_condition import AutomationCondition
+    from weft.model.automation import Condition
     from weft.model.partitions.definitions import PartitionsDefinition
 
 MOST_KINDS = 10
@@ -113,7 +115,7 @@ class AssetSpec:
         self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
         self.skippable = skippable
         self.is_virtual: bool = get("is_virtual", False)
-        self.automation_condition: Any = None
+        self.automation_condition: AutomationCondition | None = None
         self.freshness_policy: AnyFreshnessPolicy | None = None
         self.backfill_policy: BackfillPolicy | None = None
         self.renamed_from: tuple[AssetKey, ...] = ()
@@ -210,6 +212,7 @@ def describe_spec(
         code_version=spec.code_version,
         partitions=spec.partitions_def.to_spec() if spec.partitions_def is not None else None,
         is_virtual=spec.is_virtual,
+        automation_condition=_expression(spec.automation_condition),
         freshness_policy=spec.freshness_policy,
         backfill_policy=spec.backfill_policy,
         renamed_from=spec.renamed_from,
@@ -245,20 +248,24 @@ def _earlier_keys(value: Any, key: AssetKey) -> tuple[AssetKey, ...]:
     return earlier
 
 
-def check_automation_condition(value: Any, where: str) -> Any:
+def check_automation_condition(value: Any, where: str) -> AutomationCondition | None:
     """`value` where it is None or a condition.
 
     Raises:
         DefinitionError: (WEFT-D407) it is something else.
     """
     if value is None or getattr(value, "__weft_automation_condition__", False) is True:
-        return value
+        return value  # type: ignore[no-any-return]  # its class is not imported here: most assets have none
     raise DefinitionError(
         f"automation_condition of {where} is no condition.",
         code="WEFT-D407",
         facts={"found": f"{value!r:.80}"},
         fix="for example AutomationCondition.eager()",
     )
+
+
+def _expression(condition: AutomationCondition | None) -> Condition | None:
+    return condition.expression if condition is not None else None
 
 
 def _metadata(raw: Mapping[str, Any], spec: AssetSpec, declared_at: str | None) -> dict[str, AnyMetadataValue]:
@@ -311,7 +318,7 @@ class AssetCheckSpec:
         additional_deps: Sequence[Any] = (),
         blocking: bool = False,
         metadata: Mapping[str, Any] | None = None,
-        automation_condition: Any = None,
+        automation_condition: AutomationCondition | None = None,
         partitions_def: PartitionsDefinition | None = None,
     ) -> None:
         self.name = check_name(name, "a check")
@@ -352,6 +359,7 @@ class AssetCheckSpec:
             additional_deps=tuple(dep.asset_key for dep in self.additional_deps),
             metadata=metadata_values(self.metadata),
             partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
+            automation_condition=_expression(self.automation_condition),
         )
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from weft.model.automation import Condition
 from weft.model.backfill import BackfillPolicy
 from weft.model.freshness import AnyFreshnessPolicy
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -39,6 +40,7 @@ class AssetCheckNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     additional_deps: tuple[AssetKey, ...] = ()
     metadata: Mapping[str, AnyMetadataValue] = {}
     partitions: PartitionsSpec | None = None
+    automation_condition: Condition | None = None
 
 
 class AssetNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -65,6 +67,7 @@ class AssetNode(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     is_stub: bool = False
     is_virtual: bool = False
     is_observable: bool = False
+    automation_condition: Condition | None = None
     freshness_policy: AnyFreshnessPolicy | None = None
     backfill_policy: BackfillPolicy | None = None
     # Keys that it had before; what is stored under them is its own.

@@ -15,6 +15,7 @@ from weft import (
     AssetKey,
     AssetOut,
     AssetSpec,
+    AutomationCondition,
     BackfillPolicy,
     DeprecatedNameWarning,
     FreshnessPolicy,
@@ -31,6 +32,7 @@ from weft.definitions.deprecations import DEPRECATED_SETTINGS
 from weft.model.assets import AssetNode
 
 VALUES: Mapping[str, Any] = {
+    "automation_condition": AutomationCondition.eager(),
     "backfill_policy": BackfillPolicy.single_run(),
     "cache": True,
     "code_version": "2",
@@ -96,7 +98,7 @@ def test_each_setting_reaches_the_spec_however_the_asset_is_declared(
 
 
 def test_the_table_of_values_names_every_setting() -> None:
-    assert set(VALUES) | {"automation_condition"} == ASSET_SETTINGS - DEPRECATED_SETTINGS
+    assert set(VALUES) == ASSET_SETTINGS - DEPRECATED_SETTINGS
 
 
 def test_every_setting_is_explained() -> None:
@@ -119,6 +121,7 @@ def test_what_planning_and_pages_need_is_in_the_node() -> None:
     described = node.describe()
     for name in ("freshness_policy", "backfill_policy", "renamed_from", "cache"):
         assert getattr(described, name) == VALUES[name]
+    assert described.automation_condition == VALUES["automation_condition"].expression
     assert AssetNode(key=AssetKey("plain")).cache is None
 
 
