@@ -20,6 +20,7 @@ from weft.model.events import (
     LogMessage,
     LogsCaptured,
     OutputHandled,
+    OutputSkipped,
     ResourceInitFailed,
     ResourceInitStarted,
     ResourceInitSucceeded,
@@ -55,6 +56,8 @@ def event_text(body: EventBody) -> str:
             return f"again in {duration_text(body.delay_seconds)}"
         case StepSkipped():
             return body.reason
+        case OutputSkipped():
+            return f"{body.output_name}: {body.reason}"
         case InputLoaded():
             return f"{body.input_name} by {body.manager_key}"
         case StepInputChecked():

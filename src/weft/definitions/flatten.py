@@ -16,6 +16,7 @@ from weft.definitions.inputs_outputs import In
 from weft.definitions.op import OpDefinition
 from weft.errors import DefinitionError
 from weft.model.plan import (
+    EdgeRule,
     FromAsset,
     FromCollected,
     FromConfig,
@@ -76,6 +77,7 @@ def flatten_graph(
     prefix: tuple[str, ...] = (),
     hooks: frozenset[HookDefinition] = frozenset(),
     retry_policy: RetryPolicy | None = None,
+    rules: Mapping[str, EdgeRule] | None = None,
 ) -> FlatGraph:
     """The steps of `graph`.
 
@@ -85,12 +87,13 @@ def flatten_graph(
         prefix: names of the nodes around it.
         hooks: hooks that apply to every step.
         retry_policy: the policy of steps that have none of their own.
+        rules: the rules of inputs of the graph, where they are not those that it declares.
 
     Raises:
         DefinitionError: (WEFT-D065) a step would be mapped over two independent dynamic outputs.
     """
     walk = _Walk()
-    outputs = walk.graph(graph, inputs, prefix, hooks, retry_policy)
+    outputs = walk.graph(graph, inputs, prefix, hooks, retry_policy, rules or {})
     return FlatGraph(tuple(walk.steps), walk.bodies, outputs, walk.values)
 
 
@@ -114,6 +117,7 @@ class _Walk:
         prefix: tuple[str, ...],
         hooks: frozenset[HookDefinition],
         retry_policy: RetryPolicy | None,
+        rules: Mapping[str, EdgeRule],
     ) -> dict[str, FromOutput | FromCollected]:
         made: dict[str, Mapping[str, FromOutput | FromCollected]] = {}
         for node in graph.nodes.values():
@@ -121,6 +125,12 @@ class _Walk:
             connected = {name: source for name, source in sources.items() if source is not None}
             path = (*prefix, node.name)
             node_hooks = hooks | node.hooks
+            # An input that the graph hands on has the rule of the graph's own input.
+            node_rules = {
+                name: rule
+                for name, wire in node.inputs.items()
+                if isinstance(wire, GraphInput) and (rule := _rule(graph.ins[wire.name], rules.get(wire.name)))
+            }
             if isinstance(node.definition, GraphDefinition):
                 made[node.name] = self.graph(
                     node.definition,
@@ -128,10 +138,11 @@ class _Walk:
                     path,
                     node_hooks,
                     node.retry_policy or retry_policy,
+                    node_rules,
                 )
             else:
                 assert isinstance(node.definition, OpDefinition)
-                made[node.name] = self._op(node, node.definition, connected, path, node_hooks, retry_policy)
+                made[node.name] = self._op(node, node.definition, connected, path, node_hooks, retry_policy, node_rules)
         outputs: dict[str, FromOutput | FromCollected] = {}
         for name, wire in graph.output_wires.items():
             source = self._source(wire, made, inputs)
@@ -157,13 +168,14 @@ class _Walk:
         path: tuple[str, ...],
         hooks: frozenset[HookDefinition],
         retry_policy: RetryPolicy | None,
+        rules: Mapping[str, EdgeRule],
     ) -> dict[str, FromOutput | FromCollected]:
         key = ".".join(path)
         place = config_path(path)
         inputs = tuple(
             plan
             for name, declared in op.ins.items()
-            if (plan := step_input(name, declared, connected.get(name), place)) is not None
+            if (plan := step_input(name, declared, connected.get(name), place, rules.get(name))) is not None
         )
         self._fan_outs[key] = self._fan_out(key, inputs)
         self.steps.append(
@@ -242,12 +254,24 @@ class _Walk:
         return levels
 
 
-def step_input(name: str, declared: In, source: InputSource | None, config_path: tuple[str, ...]) -> StepInput | None:
-    """The plan of one input of an op; None for a `Nothing` input that is not connected."""
+def _rule(declared: In, around: EdgeRule | None) -> EdgeRule | None:
+    """The rule of an input: its own where it has one, else that of what it is connected to outside; None for the default."""
+    return declared.rule if declared.rule is not EdgeRule.ALL_SUCCEEDED else around
+
+
+def step_input(
+    name: str,
+    declared: In,
+    source: InputSource | None,
+    config_path: tuple[str, ...],
+    around: EdgeRule | None = None,
+) -> StepInput | None:
+    """The plan of one input of an op; None for a `Nothing` input that is not connected. `around` is the rule of the graph's own input."""
+    rule = _rule(declared, around) or EdgeRule.ALL_SUCCEEDED
     if declared.is_nothing:
         if source is None:
             return None
-        return StepInput(name=name, source=OrderOnly(upstream_refs(source)), rule=declared.rule)
+        return StepInput(name=name, source=OrderOnly(upstream_refs(source)), rule=rule)
     if source is None:
         if declared.asset_key is not None:
             source = FromAsset(declared.asset_key)
@@ -256,7 +280,7 @@ def step_input(name: str, declared: In, source: InputSource | None, config_path:
         else:
             source = FromConfig((*config_path, "inputs", name))
     key = source.asset_key if isinstance(source, FromAsset) else None
-    return StepInput(name=name, source=source, rule=declared.rule, asset_key=key)
+    return StepInput(name=name, source=source, rule=rule, asset_key=key)
 
 
 def graph_input_sources(graph: GraphDefinition, values: Mapping[str, Any]) -> dict[str, InputSource]:

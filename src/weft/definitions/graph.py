@@ -26,6 +26,7 @@ from weft.definitions.results import DEFAULT_OUTPUT
 from weft.definitions.signature import parse_signature
 from weft.definitions.source import declared_at
 from weft.errors import DefinitionError, did_you_mean, some_of
+from weft.model.plan import EdgeRule
 
 if TYPE_CHECKING:
     from weft.definitions.job import JobDefinition
@@ -90,6 +91,7 @@ class GraphDefinition(NodeDefinition):
                 parameter.annotation,
                 declared[name].description if name in declared else None,
                 parameter.default,
+                rule=declared[name].rule if name in declared else EdgeRule.ALL_SUCCEEDED,
             )
             for name, parameter in signature.inputs.items()
         }

@@ -282,6 +282,42 @@ class Failure(Exception):  # the name that users know
 Failure.__module__ = "weft"
 
 
+class Skip(Exception):  # control flow, like Failure and RetryRequested
+    """Say that there is nothing to do, and why: raise, return or yield it in an op, an asset, a multi-asset or a check.
+
+    The step is SKIPPED with this reason, and everything below follows the rules of its edges (`EdgeRule`). Of a step with several outputs,
+    ``yield Skip(reason, asset_key=...)`` (or ``output_name=...``) skips that one and the function goes on. What was given before stays: a
+    step that gave something ends as succeeded, without the outputs that were skipped.
+
+    Args:
+        reason: one sentence for the reader.
+        asset_key: the one asset that is skipped.
+        output_name: the one output that is skipped.
+
+    >>> @asset
+    ... def report(orders: list[int]):
+    ...     if not orders:
+    ...         raise Skip("no orders today")
+    ...     return sum(orders)
+    """
+
+    def __init__(
+        self, reason: str, *, asset_key: CoercibleToAssetKey | None = None, output_name: str | None = None
+    ) -> None:
+        self.reason: str = check_kind(reason, str, "the reason", "Skip")
+        super().__init__(reason)
+        self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
+        self.output_name = output_name
+
+    @property
+    def is_whole_step(self) -> bool:
+        """Whether it names no single asset or output."""
+        return self.asset_key is None and self.output_name is None
+
+
+Skip.__module__ = "weft"
+
+
 class RetryRequested(Exception):  # the name that users know
     """Raise it to ask for another attempt: at most `max_retries` of them, `seconds_to_wait` apart."""
 

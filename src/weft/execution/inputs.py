@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from weft.definitions.inputs_outputs import In
-from weft.errors import ConfigError, InternalError, TypeCheckError
+from weft.errors import ConfigError, InternalError, IOManagerError, TypeCheckError
 from weft.execution.contexts import ExecutionContext
 from weft.execution.io_contexts import InputContext, OutputContext
+from weft.execution.io_managers.places import NOT_STORED
 from weft.execution.run_context import RunContext
 from weft.model.events import InputLoaded, StepInputChecked
 from weft.model.keys import AssetKey
 from weft.model.metadata import AnyMetadataValue
 from weft.model.plan import (
+    EdgeRule,
     FromAsset,
     FromCollected,
     FromConfig,
@@ -41,8 +43,11 @@ def load_inputs(run_context: RunContext, context: ExecutionContext) -> dict[str,
     for step_input in step.inputs:
         if isinstance(step_input.source, OrderOnly):
             continue
-        value = _load(run_context, step, step_input, op.ins[step_input.name], context)
+        declared = op.ins[step_input.name]
+        value = _load(run_context, step, step_input, declared, context)
         value_type = op.input_types.get(step_input.name)
+        if value is None and not declared.has_default and _may_be_missing(step_input):
+            value_type = None  # nothing is there, and the rule of the edge says that the step runs without it
         if value_type is not None and getattr(value_type, "checks_anything", True):
             problem = value_type.check(value)
             run_context.record(
@@ -74,6 +79,11 @@ def _load(
     return _load_source(run_context, step, step_input, step_input.source, declared)
 
 
+def _may_be_missing(step_input: StepInput) -> bool:
+    """Whether the step runs without the input where it is absent."""
+    return step_input.rule is not EdgeRule.ALL_SUCCEEDED or isinstance(step_input.source, FromDefault)
+
+
 def _load_source(
     run_context: RunContext, step: StepPlan, step_input: StepInput, source: InputSource, declared: In
 ) -> Any:
@@ -81,9 +91,14 @@ def _load_source(
         key = source.asset_key if isinstance(source, FromAsset) else step_input.asset_key
         assert key is not None
         keys = run_context.upstream_partition_keys(step, key, step_input.name)
-        value, metadata = load_asset(
-            run_context, step, key, name=step_input.name, partition_keys=keys, declared=declared
-        )
+        try:
+            value, metadata = load_asset(
+                run_context, step, key, name=step_input.name, partition_keys=keys, declared=declared
+            )
+        except IOManagerError as error:
+            if error.code != NOT_STORED or not isinstance(source, FromAsset) or not _may_be_missing(step_input):
+                raise
+            return declared.default_value if declared.has_default else None
         _record_loaded(run_context, step, step_input.name, _manager_key_of_asset(run_context, key, declared), metadata)
         return value
     if isinstance(source, FromOutput):

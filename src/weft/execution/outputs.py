@@ -13,17 +13,25 @@ from weft.definitions.results import (
     MaterializeResult,
     ObserveResult,
     Output,
+    Skip,
 )
 from weft.errors import ExecutionError, TypeCheckError, did_you_mean, some_of
 from weft.execution.contexts import ExecutionContext, event_body
 from weft.execution.data_versions import computed_version
 from weft.execution.io_contexts import OutputContext
 from weft.execution.run_context import RunContext
-from weft.model.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved, OutputHandled, StepOutput
+from weft.model.events import (
+    AssetCheckEvaluated,
+    AssetMaterialized,
+    AssetObserved,
+    OutputHandled,
+    OutputSkipped,
+    StepOutput,
+)
 from weft.model.keys import AssetKey
 from weft.model.metadata import AnyMetadataValue
 from weft.model.plan import StepOutputPlan
-from weft.planning.run_machine import CheckEvaluated, OutputProduced, Stimulus
+from weft.planning.run_machine import CheckEvaluated, OutputLeftOut, OutputProduced, Stimulus
 
 _NO_VALUE = object()
 
@@ -34,7 +42,7 @@ class OutputHandler:
     `stimuli` is what the run machine has to know of it, in order.
     """
 
-    __slots__ = ("_context", "_inputs", "_outputs", "_run", "_seen", "stimuli", "values")
+    __slots__ = ("_context", "_inputs", "_outputs", "_run", "_seen", "_skips", "is_over", "stimuli", "values")
 
     def __init__(self, run_context: RunContext, context: ExecutionContext) -> None:
         self._run = run_context
@@ -42,6 +50,10 @@ class OutputHandler:
         self._outputs: dict[str, StepOutputPlan] = {output.name: output for output in context.step.outputs}
         self._seen: dict[str, set[str | None]] = {}
         self._inputs: Mapping[str, str] | None = None
+        # Output name to the reason for which it was left out.
+        self._skips: dict[str, str] = {}
+        # Whether the function said that it gives nothing more.
+        self.is_over = False
         self.stimuli: list[Stimulus] = []
         # Output name to value, for hooks and results.
         self.values: dict[str, Any] = {}
@@ -62,7 +74,10 @@ class OutputHandler:
             len(result) == len(declared) or any(isinstance(r, _EVENTS) for r in result)
         ):
             for output, value in zip(declared, result, strict=False):
-                self.yielded(value if isinstance(value, _EVENTS) else Output(value, output.name))
+                if isinstance(value, Skip) and value.is_whole_step:  # in the place of its output
+                    self._skip_output(output, value.reason)
+                else:
+                    self.yielded(value if isinstance(value, _EVENTS) else Output(value, output.name))
             for extra in result[len(declared) :]:
                 self.yielded(extra)
         elif isinstance(result, list) and result and all(isinstance(item, _EVENTS) for item in result):
@@ -123,6 +138,8 @@ class OutputHandler:
             self._check_result(item)
         elif isinstance(item, ObserveResult):
             self._observe_result(item)
+        elif isinstance(item, Skip):
+            self.skipped(item)
         elif isinstance(item, (AssetMaterialization, AssetObservation)):
             self._run.record(event_body(item), self._context.step.key)
         else:
@@ -132,8 +149,35 @@ class OutputHandler:
                 fix="yield Output(value), MaterializeResult(...) or AssetCheckResult(...); return plain values instead of yielding them",
             )
 
-    def finish(self) -> None:
-        """Make the outputs that carry no value and were not given; complain about required ones that are missing."""
+    def skipped(self, skip: Skip) -> None:
+        """Take a `Skip`, of one output or of all that were not given yet."""
+        if skip.output_name is not None:
+            self._skip_output(self._output(skip.output_name), skip.reason)
+        elif skip.asset_key is not None:
+            self._skip_output(self._asset_output(skip.asset_key), skip.reason)
+        else:
+            self.is_over = True
+            for output in self._outputs.values():
+                if output.name not in self._seen:
+                    self._skip_output(output, skip.reason)
+            if not self._outputs:  # a function without outputs may have nothing to do as well
+                self._skips[""] = skip.reason
+
+    def _skip_output(self, output: StepOutputPlan, reason: str) -> None:
+        self._refuse_repeated(output, None)
+        self._note(output, None)
+        self._skips[output.name] = reason
+
+    def finish(self) -> str | None:
+        """Make the outputs that carry no value and were not given; complain about required ones that are missing.
+
+        Returns:
+            Why the whole step is skipped, where the function gave nothing and said so; otherwise None.
+        """
+        if self._skips:
+            if self._seen.keys() <= self._skips.keys():
+                return "; ".join(dict.fromkeys(self._skips.values()))
+            self._record_skips()
         for output in self._outputs.values():
             if output.name in self._seen or output.is_dynamic:
                 continue
@@ -152,6 +196,14 @@ class OutputHandler:
                     fix=f"yield Output(value, {output.name!r}), or declare it Out(is_required=False)",
                     yielded=some_of(self._seen) if self._seen else "(nothing)",
                 )
+        return None
+
+    def _record_skips(self) -> None:
+        key = self._context.step.key
+        for name, reason in self._skips.items():
+            asset_key = self._outputs[name].asset_key
+            self._run.record(OutputSkipped(output_name=name, reason=reason, asset_key=asset_key), key)
+            self.stimuli.append(OutputLeftOut(key, name, reason))
 
     def _missing_check(self, output: StepOutputPlan) -> None:
         assert output.check_key is not None
@@ -473,4 +525,5 @@ _EVENTS = (
     ObserveResult,
     AssetMaterialization,
     AssetObservation,
+    Skip,
 )

@@ -28,6 +28,7 @@ from weft.planning.run_machine import (
     RetryDue,
     RetryLater,
     RunMachine,
+    SkipAsked,
     SkipStep,
     StepFailed,
     StepInterrupted,
@@ -67,7 +68,9 @@ class RunLoop:
 
     def _take(self, result: AttemptResult) -> None:
         end = result.stimuli[-1]
-        if isinstance(end, StepInterrupted):
+        if isinstance(end, SkipAsked):
+            self._ended[end.step_key] = result
+        elif isinstance(end, StepInterrupted):
             # First the request, so that what waits is cancelled, not skipped because of this step.
             self._notice_interruption()
             self._canceled(end.step_key, result)
@@ -111,7 +114,18 @@ class RunLoop:
                 self._cancel(instruction)
 
     def _skip(self, instruction: SkipStep) -> None:
-        self._run.record(StepSkipped(reason=instruction.reason, causes=instruction.causes), instruction.step_key)
+        result = self._ended.get(instruction.step_key)  # where its own code asked for it
+        usage = result.usage if result is not None else None
+        self._run.record(
+            StepSkipped(
+                reason=instruction.reason,
+                causes=instruction.causes,
+                cpu_seconds=usage.cpu_seconds if usage is not None else 0.0,
+                peak_memory_bytes=usage.peak_memory_bytes if usage is not None else 0,
+                logs=usage.logs if usage is not None else None,
+            ),
+            instruction.step_key,
+        )
         if instruction.by_failure:
             self._assets_not_made(instruction.step_key, "upstream_failed")
 

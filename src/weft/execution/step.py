@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from weft.definitions.results import Failure, RetryRequested
+from weft.definitions.results import Failure, RetryRequested, Skip
 from weft.definitions.signature import FunctionSignature
 from weft.execution.contexts import (
     AssetCheckExecutionContext,
@@ -32,7 +32,7 @@ from weft.model.failure import ErrorInfo
 from weft.model.plan import StepPlan
 from weft.model.step import LogRange
 from weft.planning.retries import RetryAsked
-from weft.planning.run_machine import StepFailed, StepInterrupted, StepSucceeded, Stimulus
+from weft.planning.run_machine import SkipAsked, StepFailed, StepInterrupted, StepSucceeded, Stimulus
 
 
 class StepUsage(Struct, frozen=True):
@@ -80,8 +80,11 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
         context = _context(run_context, step, attempt)
         handler = OutputHandler(run_context, context)
         values = load_inputs(run_context, context)
-        _compute(run_context, context, values, handler)
-        handler.finish()
+        try:
+            _compute(run_context, context, values, handler)
+        except Skip as skip:
+            handler.skipped(skip)
+        reason = handler.finish()
     except ExecutionInterrupted as interrupted:
         return AttemptResult([StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
     except KeyboardInterrupt as interrupted:
@@ -90,6 +93,8 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
     except BaseException as exception:  # noqa: BLE001  # whatever the user's code raises fails its step: SystemExit, CancelledError...
         return _failed(run_context, key, exception, context, _usage(run_context, meter, marks))
     usage = _usage(run_context, meter, marks)
+    if reason is not None:
+        return AttemptResult([SkipAsked(key, reason)], usage, context=context)
     run_context.record(
         StepSucceededEvent(cpu_seconds=usage.cpu_seconds, peak_memory_bytes=usage.peak_memory_bytes, logs=usage.logs),
         key,
@@ -177,6 +182,8 @@ def _hand_over(run_context: RunContext, generator: Generator[Any, Any, Any], han
         finally:
             interruption.leave_user_code()
         handler.yielded(item)
+        if handler.is_over:
+            return
 
 
 def _drain(generator: AsyncIterator[Any]) -> Generator[Any, None, None]:

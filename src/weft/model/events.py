@@ -166,10 +166,22 @@ class StepRestarted(Body, frozen=True, tag="STEP_RESTARTED"):
 
 
 class StepSkipped(Body, frozen=True, tag="STEP_SKIPPED"):
-    """The step does not run. `reason` in words; `causes` are the steps it follows from."""
+    """The step does not run, or its code found nothing to do. `reason` in words; `causes` are the steps it follows from."""
 
     reason: str
     causes: tuple[str, ...] = ()
+    # Of the attempt that asked for it, where there was one.
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    logs: LogRange | None = None
+
+
+class OutputSkipped(Body, frozen=True, tag="OUTPUT_SKIPPED"):
+    """The step's code left out one of its outputs, and said why."""
+
+    output_name: str
+    reason: str
+    asset_key: AssetKey | None = None
 
 
 class StepCanceled(Body, frozen=True, tag="STEP_CANCELED"):
@@ -313,6 +325,7 @@ EventBody: TypeAlias = (
     | StepUpForRetry
     | StepRestarted
     | StepSkipped
+    | OutputSkipped
     | StepCanceled
     | ResourceInitStarted
     | ResourceInitSucceeded

@@ -9,7 +9,8 @@ fan-out name each copy. So only those copies run again that have to. Where the s
 not known, and the rest of the fan-out stays a template below the keys that are (``leaf[eu]``).
 
 What was absent in the parent stays absent (`FromAbsent`): a step that runs again but needs an output which was not yielded is skipped
-again, unless its rule can do without. A step that was skipped for such a reason is left alone if nothing above it runs again.
+again, unless its rule can do without. A step that was skipped for such a reason, or by its own code, is left alone if nothing above it runs
+again.
 
 One pass over the plan in topological order; the cost is linear in its instances and their inputs.
 """
@@ -321,7 +322,7 @@ class _Replanner:
                 connected.is_again
                 or family.step.key in self._forced
                 or ended is None
-                or (ended.status is StepStatus.SKIPPED and not connected.is_absent)
+                or (ended.status is StepStatus.SKIPPED and not connected.is_absent and not _skipped_itself(ended))
                 or ended.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
             )
         if wanted and connected.broken and self._chosen is not None:
@@ -337,7 +338,7 @@ class _Replanner:
         elif not wanted and ended is None and key in self._older:
             family.add(key, place.mapping, _State.STORED).run_id = self._older[key]
         else:
-            is_absent = connected.is_absent and not connected.broken
+            is_absent = not connected.broken and (connected.is_absent or (ended is not None and _skipped_itself(ended)))
             family.add(key, place.mapping, _State.ABSENT if is_absent else _State.UNAVAILABLE)
         if connected.is_again or connected.broken or connected.is_absent or family.levels:
             return None
@@ -579,6 +580,11 @@ def _may_be_held_back(ends: Sequence[Step], *, checks_are_known: bool) -> bool:
         else ended.started_at is None  # one that was started was let pass
         for ended in ends
     )
+
+
+def _skipped_itself(ended: Step) -> bool:
+    """Whether the step's own code found nothing to do: only such a step was started and skipped."""
+    return ended.status is StepStatus.SKIPPED and ended.started_at is not None
 
 
 def _shared_levels(one: _Family, other: _Family) -> int:

@@ -16,7 +16,7 @@ call back.
 
 Steps::
 
-    PENDING -> READY -> RUNNING -> SUCCEEDED | FAILED | CANCELED
+    PENDING -> READY -> RUNNING -> SUCCEEDED | FAILED | CANCELED | SKIPPED (its own code asked for it)
        |         |         |  ^
        |         |         v  |
        |         |    UP_FOR_RETRY -> READY | CANCELED | FAILED (the run was aborted)
@@ -25,7 +25,7 @@ Steps::
 
 **When a step runs.** A step is decided once, when everything it waits for has ended. An output counts when the step that yielded it has
 SUCCEEDED, not before: an attempt that yields, fails and is retried leaves no trace. Each input has a rule. What a source did is one of
-three: it was *produced*; it is *absent* (its output was not yielded, or its step was skipped for such a reason); or it is *broken* (its step
+three: it was *produced*; it is *absent* (its output was not yielded, or its step was skipped for such a reason or by its own code); or it is *broken* (its step
 failed or was interrupted, or was skipped because of a failure, an interruption or a blocking check)::
 
     rule           produced   absent         broken
@@ -138,6 +138,21 @@ class StepFailed(Struct, frozen=True, gc=False):
     allow_retries: bool = True
 
 
+class OutputLeftOut(Struct, frozen=True, gc=False):
+    """A running step will not yield this output, and says why. The output counts as not yielded."""
+
+    step_key: str
+    output_name: str
+    reason: str
+
+
+class SkipAsked(Struct, frozen=True, gc=False):
+    """A running step found nothing to do. It ends as SKIPPED; what it yielded before does not count."""
+
+    step_key: str
+    reason: str
+
+
 class RetryDue(Struct, frozen=True, gc=False):
     """The delay of a `RetryLater` is over."""
 
@@ -166,6 +181,8 @@ Stimulus: TypeAlias = (
     | CheckEvaluated
     | StepSucceeded
     | StepFailed
+    | OutputLeftOut
+    | SkipAsked
     | RetryDue
     | StepInterrupted
     | CancelRequested
@@ -199,7 +216,7 @@ class RetryLater(Struct, frozen=True, gc=False):
 
 
 class SkipStep(Struct, frozen=True, gc=False):
-    """The step does not run: record it. `causes` are the steps directly above it that kept it from running.
+    """The step does not run: record it. `causes` are the steps directly above it that kept it from running; none where its own code asked.
 
     `by_failure` says whether it follows from a failure, an interruption or a blocking check, and not from a branch that was not taken.
     """
@@ -339,6 +356,7 @@ class _Node:
         "is_by_failure",
         "is_spoiled",
         "key",
+        "left_out",
         "mapping",
         "plan",
         "produced",
@@ -377,6 +395,8 @@ class _Node:
         # looks at it only after the end.
         self.produced = _NOTHING
         self.blocking_failures: set[AssetCheckKey] | None = None
+        # Why outputs were not yielded, where the step said so.
+        self.left_out: dict[str, str] | None = None
         # Who waits for this step, and the token each of them waits for: two lists, because pairs would cost an object for each edge.
         self.dependents = _NO_NODES
         self.tokens = _NO_TOKENS
@@ -581,6 +601,10 @@ class RunMachine:
                 return self._fail(node, stimulus)
             if isinstance(stimulus, StepInterrupted):
                 return self._interrupt(node)
+            if isinstance(stimulus, OutputLeftOut):
+                return self._note_left_out(node, stimulus)
+            if isinstance(stimulus, SkipAsked):
+                return self._skip_itself(node, stimulus)
         elif node.status is StepStatus.UP_FOR_RETRY and isinstance(stimulus, RetryDue):
             self._up_for_retry -= 1
             self._make_ready(node)
@@ -832,6 +856,17 @@ class RunMachine:
             node.produced.setdefault(name, {})[mapping_key] = None
         return []
 
+    def _note_left_out(self, node: _Node, stimulus: OutputLeftOut) -> list[Instruction]:
+        if stimulus.output_name not in node.template.outputs:
+            raise InternalError(
+                "a step left out an output that its plan does not have",
+                facts={"step": node.key, "output": stimulus.output_name},
+            )
+        if node.left_out is None:
+            node.left_out = {}
+        node.left_out[stimulus.output_name] = stimulus.reason
+        return []
+
     def _note_check(self, node: _Node, stimulus: CheckEvaluated) -> list[Instruction]:
         check = stimulus.check_key
         if not stimulus.passed and stimulus.severity is AssetCheckSeverity.ERROR:
@@ -866,6 +901,7 @@ class RunMachine:
         del self._running[node.key]
         node.produced = _NOTHING
         node.blocking_failures = None
+        node.left_out = None
         delay = None
         if self._retries_enabled and stimulus.allow_retries and not self.is_closing:
             delay = next_retry(node.attempt, node.template.step.retry_policy, stimulus.retry, self._jitter)
@@ -874,6 +910,19 @@ class RunMachine:
             self._up_for_retry += 1
             return [RetryLater(node.key, node.attempt + 1, delay)]
         self._fail_for_good(node, out)
+        self._spread([node], out)
+        self._finish_if_done(out)
+        return out
+
+    def _skip_itself(self, node: _Node, stimulus: SkipAsked) -> list[Instruction]:
+        del self._running[node.key]
+        node.produced = _NOTHING
+        node.left_out = None
+        node.status = StepStatus.SKIPPED
+        node.root = stimulus.reason
+        self._skipped += 1
+        self._open -= 1
+        out: list[Instruction] = [SkipStep(node.key, stimulus.reason)]
         self._spread([node], out)
         self._finish_if_done(out)
         return out
@@ -1141,6 +1190,9 @@ class RunMachine:
         if status is StepStatus.SKIPPED:
             return _Loss(key, f'step "{key}" was skipped ({upstream.root})', upstream.root), upstream.is_by_failure
         if status is StepStatus.SUCCEEDED:
+            reason = upstream.left_out.get(output_name) if isinstance(upstream, _Node) and upstream.left_out else None
+            if reason is not None:
+                return _Loss(key, f'step "{key}" left out output "{output_name}" ({reason})', reason), False
             text = f'step "{key}" did not yield output "{output_name}"'
             return _Loss(key, text, text), False
         text = f'step "{key}" failed' if status is StepStatus.FAILED else f'step "{key}" was interrupted'

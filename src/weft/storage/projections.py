@@ -224,7 +224,16 @@ def _gave_output(step: Step, event: Event, body: StepOutput) -> Step:
 
 
 def _skipped(step: Step, event: Event, body: StepSkipped) -> Step:
-    return replace(step, status=StepStatus.SKIPPED, ended_at=event.time, error=None, skip_reason=body.reason)
+    return replace(
+        step,
+        status=StepStatus.SKIPPED,
+        ended_at=event.time,
+        cpu_seconds=step.cpu_seconds + body.cpu_seconds,
+        peak_memory_bytes=max(step.peak_memory_bytes, body.peak_memory_bytes),
+        logs=step.logs if body.logs is None else (*step.logs, body.logs),
+        error=None,
+        skip_reason=body.reason,
+    )
 
 
 def _ended(step: Step, event: Event, body: StepSucceeded | StepFailed | StepUpForRetry | StepCanceled) -> Step:

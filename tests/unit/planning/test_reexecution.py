@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, note, settings, strategies as st
+from msgspec.structs import replace
 
 from weft.errors import SelectionError
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -32,6 +33,7 @@ from weft.planning.run_machine import (
     CheckEvaluated,
     OutputProduced,
     RunMachine,
+    SkipAsked,
     SkipStep,
     StepFailed,
     StepInterrupted,
@@ -99,7 +101,7 @@ class Executed:
 
     The value of an output is made of its name and the values of the inputs, so two runs that store equal values did the same work.
 
-    `behave` maps the key of a step to ``"fail"``, ``"interrupt"``, ``"blocks"`` (its check fails), or a list of what it yields
+    `behave` maps the key of a step to ``"fail"``, ``"interrupt"``, ``"skip"``, ``"blocks"`` (its check fails), or a list of what it yields
     (``name``, ``name[key]``); other steps yield all their plain outputs and pass their checks. Dynamic outputs are described by `fans`.
     """
 
@@ -135,6 +137,10 @@ class Executed:
             self._skips(machine.handle(StepFailed(key) if does == "fail" else StepInterrupted(key)))
             status = StepStatus.FAILED if does == "fail" else StepStatus.CANCELED
             self.steps[key] = Step(run_id=self.run_id, key=key, status=status, started_at=1.0)
+            return
+        if does == "skip":
+            self._skips(machine.handle(SkipAsked(key, "nothing to do")))
+            self.steps[key] = replace(self.steps[key], started_at=1.0)
             return
         yields = [one.name for one in one.outputs] if does is None or isinstance(does, str) else does
         outputs: dict[str, tuple[str, ...]] = {}
@@ -254,6 +260,31 @@ def test_a_branch_that_was_not_taken_stays_untaken() -> None:
     assert source_of(second, "join") == FromMany((out("left", "r1"),))
     assert source_of(second, "maybe", 1) == FromDefault()
     assert second.status is RunStatus.SUCCESS
+
+
+def test_a_step_that_skipped_itself_stays_skipped() -> None:
+    run_plan = plan(
+        step("a"),
+        step("b", "a"),
+        step("c", "b"),
+        step("d", "b", rule=EdgeRule.OPTIONAL),
+        step("e", "d", "a"),
+        step("f"),
+    )
+    first = Executed(run_plan, behave={"b": "skip", "d": "fail", "f": "fail"})
+
+    again = first.again()
+
+    assert again.started == ["d", "e", "f"]
+    assert source_of(again, "d") == FromDefault()
+
+
+def test_a_step_that_skipped_itself_runs_again_below_one_that_does() -> None:
+    first = Executed(
+        plan(step("a"), step("b"), step("c", "a", "b", rule=EdgeRule.ALL_DONE)), behave={"b": "fail", "c": "skip"}
+    )
+
+    assert first.again().started == ["b", "c"]
 
 
 def test_a_branch_is_decided_anew_when_the_step_that_decides_runs_again() -> None:
@@ -543,8 +574,8 @@ def histories(draw: st.DrawFn) -> tuple[RunPlan, dict[str, Any], list[set[str]]]
                 )
             rules = [draw(st.sampled_from([*EdgeRule, *[EdgeRule.ALL_SUCCEEDED] * 4])) for _ in inputs]
             steps.append(step(key, *inputs, rules=rules, outputs=("result", "other"), fan_out=fan_out))
-            if draw(st.integers(0, 3)) == 0:
-                behave[key] = ["result"]
+            if (odds := draw(st.integers(0, 5))) < 2:
+                behave[key] = ["result"] if odds else "skip"
             sources = [*sources, key, f"{key}.other"]
             names.append(key)
 

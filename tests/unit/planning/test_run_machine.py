@@ -38,11 +38,13 @@ from weft.planning.run_machine import (
     FailStep,
     FinishRun,
     Instruction,
+    OutputLeftOut,
     OutputProduced,
     RetryDue,
     RetryLater,
     RunAborted,
     RunMachine,
+    SkipAsked,
     SkipStep,
     StartStep,
     StepFailed,
@@ -1161,3 +1163,60 @@ def test_a_cancelled_run_always_ends_with_every_step_ended(
         assert machine.result.status is RunStatus.CANCELED
     counts = machine.counts
     assert counts.succeeded + counts.failed + counts.skipped + counts.canceled == len(run_plan.steps)
+
+
+# --- steps that skip themselves ----------------------------------------------------------------------------------------
+
+
+def test_a_step_that_asks_to_be_skipped_ends_without_what_it_yielded() -> None:
+    driven = Driven(plan(step("a"), step("b", "a"), step("c", "a", rule=EdgeRule.OPTIONAL)))
+    driven.take()
+    driven.tell(OutputProduced("a", "result"))
+
+    assert driven.tell(SkipAsked("a", "nothing new")) == [
+        SkipStep("a", "nothing new"),
+        SkipStep("b", 'step "a" was skipped (nothing new)', ("a",)),
+    ]
+
+    driven.run()
+    assert driven.starts["c"].inputs[0].source == FromDefault()
+    assert driven.result.status is RunStatus.SUCCESS
+    assert driven.machine.counts.skipped == 2
+
+
+def test_the_reason_for_which_an_output_was_left_out_is_told_below() -> None:
+    driven = Driven(plan(step("a", outputs=["x", "y"]), step("b", "a.x"), step("c", "a.y")))
+    driven.take()
+    driven.tell(OutputProduced("a", "x"))
+    driven.tell(OutputLeftOut("a", "y", "no y today"))
+
+    assert driven.tell(StepSucceeded("a")) == [
+        SkipStep("c", 'step "a" left out output "y" (no y today)', ("a",)),
+    ]
+    assert driven.run().started == ["a", "b"]
+
+
+def test_what_an_attempt_left_out_does_not_outlive_it() -> None:
+    driven = Driven(plan(step("a", outputs=["x", "y"], retries=1), step("c", "a.y")))
+    driven.take()
+    driven.tell(OutputLeftOut("a", "y", "no y today"))
+    driven.tell(StepFailed("a", "boom"))
+    driven.tell(RetryDue("a"))
+    driven.take()
+
+    assert driven.succeed("a", ["x"])[0] == SkipStep("c", 'step "a" did not yield output "y"', ("a",))
+
+
+def test_a_skip_that_comes_too_late_is_ignored() -> None:
+    driven = Driven(plan(step("a"), step("b"))).run()
+
+    assert driven.tell(SkipAsked("a", "late")) == []
+    assert driven.machine.ignored_count == 1
+
+
+def test_a_left_out_output_that_the_plan_does_not_have_is_a_mistake_of_the_caller() -> None:
+    driven = Driven(plan(step("a")))
+    driven.take()
+
+    with pytest.raises(InternalError):
+        driven.tell(OutputLeftOut("a", "other", "why"))

@@ -207,6 +207,7 @@ class RunView:
             step.status, step.ended_at, step.error = StepStatus.UP_FOR_RETRY, event.time, body.error
         elif isinstance(body, StepSkipped):
             step.status, step.reason = StepStatus.SKIPPED, body.reason
+            step.ended_at = event.time if step.started_at is not None else None
         elif isinstance(body, StepCanceled):
             step.status = StepStatus.CANCELED
             step.ended_at = event.time if step.started_at is not None else None

@@ -23,6 +23,10 @@ ALLOW_MISSING = "allow_missing_partitions"
 """The metadata key of an input that may lack partitions."""
 
 
+NOT_STORED = "WEFT-X032"
+"""The code of the error for a value that is not there."""
+
+
 class Place(NamedTuple):
     """Where one value belongs."""
 
@@ -145,7 +149,7 @@ def _not_stored(context: InputContext, missing: Sequence[NotStored]) -> IOManage
     if len(missing) > 1:
         facts["also missing"] = some_of([str(each.place.partition) for each in missing[1:]])
         fix += f"\nor let it be missing: AssetIn(metadata={{{ALLOW_MISSING!r}: True}})"
-    return IOManagerError(f"{first} is not stored.", code="WEFT-X032", facts=facts, fix=fix)
+    return IOManagerError(f"{first} is not stored.", code=NOT_STORED, facts=facts, fix=fix)
 
 
 def _values_by_partition(context: OutputContext, keys: Sequence[str], obj: Any) -> Mapping[str, Any]:
