@@ -92,6 +92,9 @@ if TYPE_CHECKING:
         OpDefinition as OpDefinition,
         op as op,
     )
+    from weft.definitions.partitioned_schedule import (
+        build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
+    )
     from weft.definitions.repository import (
         Repository as Repository,
     )
@@ -123,6 +126,11 @@ if TYPE_CHECKING:
         SensorResult as SensorResult,
         SkipReason as SkipReason,
     )
+    from weft.definitions.schedules import (
+        DefaultScheduleStatus as DefaultScheduleStatus,
+        ScheduleDefinition as ScheduleDefinition,
+        schedule as schedule,
+    )
     from weft.definitions.scoped_resources import (
         IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext,
     )
@@ -143,8 +151,13 @@ if TYPE_CHECKING:
         RunNotFoundError as RunNotFoundError,
         SelectionError as SelectionError,
         StorageError as StorageError,
+        TickError as TickError,
         TypeCheckError as TypeCheckError,
         WeftError as WeftError,
+    )
+    from weft.execution.automation import (
+        AutomationContext as AutomationContext,
+        AutomationResult as AutomationResult,
     )
     from weft.execution.contexts import (
         AssetCheckExecutionContext as AssetCheckExecutionContext,
@@ -168,6 +181,12 @@ if TYPE_CHECKING:
     from weft.execution.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
     )
+    from weft.execution.ticks.contexts import (
+        ScheduleEvaluationContext as ScheduleEvaluationContext,
+    )
+    from weft.execution.ticks.outcome import (
+        TickEvaluation as TickEvaluation,
+    )
     from weft.instance import (
         Instance as Instance,
     )
@@ -183,6 +202,7 @@ if TYPE_CHECKING:
     )
     from weft.model.keys import (
         AssetCheckKey as AssetCheckKey,
+        AssetJobKey as AssetJobKey,
         AssetKey as AssetKey,
     )
     from weft.model.metadata import (
@@ -245,10 +265,17 @@ if TYPE_CHECKING:
         materialize as materialize,
         materialize_to_memory as materialize_to_memory,
     )
+    from weft.testing.automation import (
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+        evaluate_automation_conditions as evaluate_automation_conditions,
+    )
     from weft.testing.contexts import (
         build_asset_check_context as build_asset_check_context,
         build_asset_context as build_asset_context,
         build_op_context as build_op_context,
+    )
+    from weft.testing.tick_contexts import (
+        build_schedule_context as build_schedule_context,
     )
 
 _WHERE = {
@@ -267,6 +294,7 @@ _WHERE = {
     "AssetExecutionContext": "weft.execution.contexts",
     "AssetIn": "weft.definitions.inputs_outputs",
     "AssetJobDefinition": "weft.definitions.job",
+    "AssetJobKey": "weft.model.keys",
     "AssetKey": "weft.model.keys",
     "AssetMaterialization": "weft.definitions.results",
     "AssetObservation": "weft.definitions.results",
@@ -275,11 +303,15 @@ _WHERE = {
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSpec": "weft.definitions.asset_spec",
     "AutomationCondition": "weft.definitions.automation_condition",
+    "AutomationContext": "weft.execution.automation",
+    "AutomationResult": "weft.execution.automation",
     "BackfillPolicy": "weft.model.backfill",
     "Backoff": "weft.model.retry",
     "build_asset_check_context": "weft.testing.contexts",
     "build_asset_context": "weft.testing.contexts",
     "build_op_context": "weft.testing.contexts",
+    "build_schedule_context": "weft.testing.tick_contexts",
+    "build_schedule_from_partitioned_job": "weft.definitions.partitioned_schedule",
     "Config": "weft.config.models",
     "ConfigError": "weft.errors",
     "ConfigurableIOManager": "weft.definitions.configurable_io_manager",
@@ -288,6 +320,7 @@ _WHERE = {
     "ConfigurableResourceFactory": "weft.definitions.configurable_resource",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
     "DataVersion": "weft.definitions.results",
+    "DefaultScheduleStatus": "weft.definitions.schedules",
     "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
@@ -299,6 +332,8 @@ _WHERE = {
     "DynamicPartitionsDefinition": "weft.model.partitions.definitions",
     "EdgeRule": "weft.model.plan",
     "EnvVar": "weft.config.env",
+    "evaluate_automation_conditions": "weft.testing.automation",
+    "EvaluateAutomationConditionsResult": "weft.testing.automation",
     "Event": "weft.model.events",
     "ExecuteInProcessResult": "weft.execution.results",
     "ExecutionError": "weft.errors",
@@ -373,6 +408,9 @@ _WHERE = {
     "RunNotFoundError": "weft.errors",
     "RunRequest": "weft.definitions.run_requests",
     "RunStatus": "weft.model.run",
+    "schedule": "weft.definitions.schedules",
+    "ScheduleDefinition": "weft.definitions.schedules",
+    "ScheduleEvaluationContext": "weft.execution.ticks.contexts",
     "SelectionError": "weft.errors",
     "SensorResult": "weft.definitions.run_requests",
     "Skip": "weft.definitions.results",
@@ -389,6 +427,8 @@ _WHERE = {
     "TableConstraints": "weft.model.metadata",
     "TableRecord": "weft.model.metadata",
     "TableSchema": "weft.model.metadata",
+    "TickError": "weft.errors",
+    "TickEvaluation": "weft.execution.ticks.outcome",
     "TimeWindow": "weft.model.partitions.keys",
     "TimeWindowPartitionMapping": "weft.model.partitions.mappings",
     "TimeWindowPartitionsDefinition": "weft.model.partitions.definitions",
@@ -413,6 +453,7 @@ __all__ = [  # the list is the table: a test compares both
     "AssetExecutionContext",
     "AssetIn",
     "AssetJobDefinition",
+    "AssetJobKey",
     "AssetKey",
     "AssetMaterialization",
     "AssetObservation",
@@ -421,6 +462,8 @@ __all__ = [  # the list is the table: a test compares both
     "AssetSpec",
     "AssetsDefinition",
     "AutomationCondition",
+    "AutomationContext",
+    "AutomationResult",
     "BackfillPolicy",
     "Backoff",
     "Config",
@@ -431,6 +474,7 @@ __all__ = [  # the list is the table: a test compares both
     "ConfigurableResourceFactory",
     "DailyPartitionsDefinition",
     "DataVersion",
+    "DefaultScheduleStatus",
     "DefinitionError",
     "Definitions",
     "DeleteDynamicPartitionsRequest",
@@ -441,6 +485,7 @@ __all__ = [  # the list is the table: a test compares both
     "DynamicPartitionsDefinition",
     "EdgeRule",
     "EnvVar",
+    "EvaluateAutomationConditionsResult",
     "Event",
     "ExecuteInProcessResult",
     "ExecutionError",
@@ -503,6 +548,8 @@ __all__ = [  # the list is the table: a test compares both
     "RunNotFoundError",
     "RunRequest",
     "RunStatus",
+    "ScheduleDefinition",
+    "ScheduleEvaluationContext",
     "SelectionError",
     "SensorResult",
     "Skip",
@@ -518,6 +565,8 @@ __all__ = [  # the list is the table: a test compares both
     "TableConstraints",
     "TableRecord",
     "TableSchema",
+    "TickError",
+    "TickEvaluation",
     "TimeWindow",
     "TimeWindowPartitionMapping",
     "TimeWindowPartitionsDefinition",
@@ -533,7 +582,10 @@ __all__ = [  # the list is the table: a test compares both
     "build_asset_check_context",
     "build_asset_context",
     "build_op_context",
+    "build_schedule_context",
+    "build_schedule_from_partitioned_job",
     "define_asset_job",
+    "evaluate_automation_conditions",
     "failure_hook",
     "graph",
     "input_manager",
@@ -546,6 +598,7 @@ __all__ = [  # the list is the table: a test compares both
     "multi_asset_check",
     "op",
     "resource",
+    "schedule",
     "success_hook",
 ]
 

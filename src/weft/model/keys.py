@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from weft.errors import DefinitionError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
@@ -180,6 +182,16 @@ class AssetCheckKey:
 
     def __repr__(self) -> str:
         return f"AssetCheckKey({self.asset_key!r}, {self.name!r})"
+
+
+AssetOrCheckKey: TypeAlias = AssetKey | AssetCheckKey
+"""The name of an asset or of a check."""
+
+
+class AssetJobKey(Struct, frozen=True, gc=False):
+    """The name of a job of assets, where a job stands beside assets and checks as something that can be requested."""
+
+    job_name: str
 
 
 def _parts(path: Any) -> tuple[str, ...]:

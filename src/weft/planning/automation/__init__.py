@@ -1,0 +1,1 @@
+"""Automation: which assets, checks and jobs their conditions request, decided without effects."""
