@@ -13,6 +13,7 @@
     │   ├── ResourceError                   a resource could not be set up
     │   ├── TypeCheckError                  a value does not have the declared type
     │   └── IOManagerError                  a value could not be stored or loaded
+    ├── TickError                WEFT-Knnn  what a schedule or sensor gave at a tick cannot be used
     ├── LoadError                WEFT-Lnnn  the user's file or module could not be imported
     ├── StorageError             WEFT-Tnnn  the instance's storage cannot be used
     │   └── RunNotFoundError
@@ -190,6 +191,12 @@ class IOManagerError(ExecutionError):
     """A value could not be stored or loaded by its I/O manager."""
 
     default_code = "WEFT-X030"
+
+
+class TickError(WeftError):
+    """What a schedule or sensor gave at a tick cannot be used. The tick has failed; nothing of it is taken over."""
+
+    default_code = "WEFT-K001"
 
 
 class LoadError(WeftError):

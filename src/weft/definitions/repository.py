@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weft.definitions.asset_checks import AssetChecksDefinition
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
@@ -23,6 +23,9 @@ from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.metadata import metadata_values
 from weft.model.plan import ComputeUnit
 from weft.model.snapshot import DefinitionsSnapshot, OpSnapshot, ResourceSnapshot
+
+if TYPE_CHECKING:
+    from weft.model.partitions.definitions import PartitionsDefinition
 
 _MOST_SUGGESTIONS = 20
 _MOST_OF_PATH = 12
@@ -155,6 +158,20 @@ class Repository:
             )
             for name, op in sorted(ops.items())
         )
+
+    def partitions_def_of(self, job: JobDefinition | AssetJobDefinition) -> PartitionsDefinition | None:
+        """The partitions of a job: its own, else those that all partitioned assets of its selection have in common; None without."""
+        if job.partitions_def is not None or isinstance(job, JobDefinition):
+            return job.partitions_def
+        from weft.planning.selection import select
+
+        keys, _ = select(job.selection.expression, self.graph)
+        found: list[PartitionsDefinition] = []
+        for key in sorted(keys):
+            spec = self._spec_by_key.get(key)
+            if spec is not None and spec.partitions_def is not None and spec.partitions_def not in found:
+                found.append(spec.partitions_def)
+        return found[0] if len(found) == 1 else None
 
     # --- resolving ---------------------------------------------------------------------------------------------------
 

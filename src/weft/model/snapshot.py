@@ -53,6 +53,49 @@ class JobSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     partitions: PartitionsSpec | None = None
 
 
+class ScheduleSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One schedule: when it ticks and which jobs it may ask for."""
+
+    name: str
+    crons: tuple[str, ...]
+    timezone: str = "UTC"
+    job_names: tuple[str, ...] = ()
+    description: str | None = None
+    # Whether it runs before anybody has started or stopped it.
+    is_running_by_default: bool = False
+    tags: Mapping[str, str] = {}
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    owners: tuple[str, ...] = ()
+    resource_keys: tuple[str, ...] = ()
+
+
+class SensorSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sensor: what kind it is, what it looks at and which jobs it may ask for."""
+
+    name: str
+    # STANDARD, ASSET, MULTI_ASSET, RUN_STATUS, AUTOMATION
+    sensor_type: str
+    job_names: tuple[str, ...] = ()
+    minimum_interval_seconds: float = 30
+    description: str | None = None
+    # Whether it runs before anybody has started or stopped it.
+    is_running_by_default: bool = False
+    tags: Mapping[str, str] = {}
+    metadata: Mapping[str, AnyMetadataValue] = {}
+    owners: tuple[str, ...] = ()
+    resource_keys: tuple[str, ...] = ()
+    # The assets whose events an asset sensor follows, or the assets whose conditions an automation sensor evaluates.
+    assets: Selection | None = None
+    # Of a sensor of runs: the status that it follows, and the jobs; None: all of this code location.
+    run_status: str | None = None
+    monitored_jobs: tuple[str, ...] | None = None
+    monitors_all_code_locations: bool = False
+    # Of an automation sensor.
+    run_tags: Mapping[str, str] = {}
+    emits_backfills: bool = False
+    uses_user_code: bool = False
+
+
 class DefinitionsSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one set of definitions contains."""
 
@@ -60,6 +103,8 @@ class DefinitionsSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True)
     checks: tuple[AssetCheckNode, ...] = ()
     units: tuple[ComputeUnit, ...] = ()
     jobs: tuple[JobSnapshot, ...] = ()
+    schedules: tuple[ScheduleSnapshot, ...] = ()
+    sensors: tuple[SensorSnapshot, ...] = ()
     ops: tuple[OpSnapshot, ...] = ()
     resources: tuple[ResourceSnapshot, ...] = ()
     metadata: Mapping[str, AnyMetadataValue] = {}
