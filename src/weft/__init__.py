@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         define_asset_job as define_asset_job,
         job as job,
     )
+    from weft.definitions.loop import loop as loop
     from weft.definitions.op import (
         OpDefinition as OpDefinition,
         op as op,
@@ -369,6 +370,7 @@ _WHERE = {
     "LastPartitionMapping": "weft.model.partitions.mappings",
     "LegacyFreshnessPolicy": "weft.model.freshness",
     "LoadError": "weft.errors",
+    "loop": "weft.definitions.loop",
     "make_values_resource": "weft.definitions.resources",
     "materialize": "weft.runs.in_process",
     "materialize_to_memory": "weft.runs.in_process",
@@ -591,6 +593,7 @@ __all__ = [  # the list is the table: a test compares both
     "input_manager",
     "io_manager",
     "job",
+    "loop",
     "make_values_resource",
     "materialize",
     "materialize_to_memory",
