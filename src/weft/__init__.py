@@ -59,6 +59,10 @@ if TYPE_CHECKING:
         GraphDefinition as GraphDefinition,
         graph as graph,
     )
+    from weft.definitions.graph_assets import (
+        graph_asset as graph_asset,
+        graph_multi_asset as graph_multi_asset,
+    )
     from weft.definitions.hooks import (
         HookDefinition as HookDefinition,
         failure_hook as failure_hook,
@@ -89,6 +93,10 @@ if TYPE_CHECKING:
         job as job,
     )
     from weft.definitions.loop import loop as loop
+    from weft.definitions.observable_assets import (
+        multi_observable_source_asset as multi_observable_source_asset,
+        observable_source_asset as observable_source_asset,
+    )
     from weft.definitions.op import (
         OpDefinition as OpDefinition,
         op as op,
@@ -114,6 +122,7 @@ if TYPE_CHECKING:
         AssetMaterialization as AssetMaterialization,
         AssetObservation as AssetObservation,
         DataVersion as DataVersion,
+        DataVersionsByPartition as DataVersionsByPartition,
         DynamicOutput as DynamicOutput,
         Failure as Failure,
         MaterializeResult as MaterializeResult,
@@ -134,6 +143,9 @@ if TYPE_CHECKING:
     )
     from weft.definitions.scoped_resources import (
         IAttachDifferentObjectToOpContext as IAttachDifferentObjectToOpContext,
+    )
+    from weft.definitions.source_asset import (
+        SourceAsset as SourceAsset,
     )
     from weft.definitions.value_type import (
         Nothing as Nothing,
@@ -265,6 +277,7 @@ if TYPE_CHECKING:
     from weft.runs.in_process import (
         materialize as materialize,
         materialize_to_memory as materialize_to_memory,
+        observe as observe,
     )
     from weft.testing.automation import (
         EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
@@ -321,6 +334,7 @@ _WHERE = {
     "ConfigurableResourceFactory": "weft.definitions.configurable_resource",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
     "DataVersion": "weft.definitions.results",
+    "DataVersionsByPartition": "weft.definitions.results",
     "DefaultScheduleStatus": "weft.definitions.schedules",
     "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
@@ -343,6 +357,8 @@ _WHERE = {
     "FilesystemIOManager": "weft.execution.io_managers.filesystem",
     "FreshnessPolicy": "weft.model.freshness",
     "graph": "weft.definitions.graph",
+    "graph_asset": "weft.definitions.graph_assets",
+    "graph_multi_asset": "weft.definitions.graph_assets",
     "GraphDefinition": "weft.definitions.graph",
     "GraphIn": "weft.definitions.inputs_outputs",
     "GraphOut": "weft.definitions.inputs_outputs",
@@ -379,11 +395,14 @@ _WHERE = {
     "MonthlyPartitionsDefinition": "weft.model.partitions.definitions",
     "multi_asset": "weft.definitions.assets",
     "multi_asset_check": "weft.definitions.asset_checks",
+    "multi_observable_source_asset": "weft.definitions.observable_assets",
     "MultiPartitionKey": "weft.model.partitions.keys",
     "MultiPartitionMapping": "weft.model.partitions.mappings",
     "MultiPartitionsDefinition": "weft.model.partitions.definitions",
     "MultiToSingleDimensionPartitionMapping": "weft.model.partitions.mappings",
     "Nothing": "weft.definitions.value_type",
+    "observable_source_asset": "weft.definitions.observable_assets",
+    "observe": "weft.runs.in_process",
     "ObserveResult": "weft.definitions.results",
     "op": "weft.definitions.op",
     "OpDefinition": "weft.definitions.op",
@@ -417,6 +436,7 @@ _WHERE = {
     "SensorResult": "weft.definitions.run_requests",
     "Skip": "weft.definitions.results",
     "SkipReason": "weft.definitions.run_requests",
+    "SourceAsset": "weft.definitions.source_asset",
     "SpecificPartitionsPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionsDefinition": "weft.model.partitions.definitions",
@@ -476,6 +496,7 @@ __all__ = [  # the list is the table: a test compares both
     "ConfigurableResourceFactory",
     "DailyPartitionsDefinition",
     "DataVersion",
+    "DataVersionsByPartition",
     "DefaultScheduleStatus",
     "DefinitionError",
     "Definitions",
@@ -556,6 +577,7 @@ __all__ = [  # the list is the table: a test compares both
     "SensorResult",
     "Skip",
     "SkipReason",
+    "SourceAsset",
     "SpecificPartitionsPartitionMapping",
     "StaticPartitionMapping",
     "StaticPartitionsDefinition",
@@ -590,6 +612,8 @@ __all__ = [  # the list is the table: a test compares both
     "evaluate_automation_conditions",
     "failure_hook",
     "graph",
+    "graph_asset",
+    "graph_multi_asset",
     "input_manager",
     "io_manager",
     "job",
@@ -599,6 +623,9 @@ __all__ = [  # the list is the table: a test compares both
     "materialize_to_memory",
     "multi_asset",
     "multi_asset_check",
+    "multi_observable_source_asset",
+    "observable_source_asset",
+    "observe",
     "op",
     "resource",
     "schedule",

@@ -141,7 +141,7 @@ class AssetSpec:
 
     def attributes(self) -> dict[str, Any]:
         """Every attribute by the name that the constructor has for it."""
-        return {name.lstrip("_"): getattr(self, name) for name in self.__slots__}
+        return {name.lstrip("_"): getattr(self, name) for name in AssetSpec.__slots__}
 
     def replace_attributes(self, **changes: Any) -> AssetSpec:
         """A copy with other attributes; the names are those of the constructor. Values given replace those that there are."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
-from weft.definitions.asset_settings import AssetDecoratorSettings, SplitSettings
+from weft.definitions.asset_settings import SplitSettings
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
 from weft.definitions.composition import in_composition
 from weft.definitions.decorated import check_called, check_decorated, decorated_name
@@ -42,6 +42,7 @@ from weft.model.plan import (
     ComputeUnit,
     EdgeRule,
     FromAsset,
+    FromOutput,
     OrderOnly,
     StepInput,
     StepOutputPlan,
@@ -53,6 +54,7 @@ from weft.model.retry import RetryPolicy
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from weft.definitions.asset_settings import AssetDecoratorSettings, AssetSettings
     from weft.model.partitions.definitions import PartitionsDefinition
 
 P = ParamSpec("P")
@@ -131,6 +133,9 @@ class AssetsDefinition(Generic[P, R]):
         resource_defs: Mapping[str, Any] | None = None,
         hooks: Collection[HookDefinition] = (),
         retry_policy: RetryPolicy | None = None,
+        pool: str | None = None,
+        timeout_seconds: float | None = None,
+        is_observable: bool = False,
     ) -> None:
         self.node_def = node_def
         self.specs_by_output = specs_by_output
@@ -145,6 +150,11 @@ class AssetsDefinition(Generic[P, R]):
             frozenset(check_each(hooks, HookDefinition, "hooks", f'"{node_def.name}"')) if hooks else _NO_HOOKS
         )
         self.retry_policy = retry_policy
+        # Of a graph: for those of its steps that have none.
+        self.pool = pool
+        self.timeout_seconds = timeout_seconds
+        # Whether its steps look at assets that something else makes.
+        self.is_observable = is_observable
         self.__name__ = node_def.name
         self.__doc__ = node_def.description
         self._check_specs()
@@ -243,7 +253,7 @@ class AssetsDefinition(Generic[P, R]):
                 return spec
         raise KeyError(wanted)
 
-    def map_specs(self, change: Callable[[AssetSpec], AssetSpec]) -> AssetsDefinition[P, R]:
+    def map_asset_specs(self, change: Callable[[AssetSpec], AssetSpec]) -> AssetsDefinition[P, R]:
         """A copy with changed specs. Keys that change are changed in its own edges and checks as well."""
         changed = {name: change(spec) for name, spec in self.specs_by_output.items()}
         keys = {
@@ -273,6 +283,63 @@ class AssetsDefinition(Generic[P, R]):
         return self._copy(
             hooks=self.hooks.union(check_each(hook_defs, HookDefinition, "hooks", f'"{self.node_def.name}"'))
         )
+
+    def with_attributes(
+        self,
+        *,
+        asset_key_replacements: Mapping[AssetKey, AssetKey] | None = None,
+        group_names_by_key: Mapping[AssetKey, str] | None = None,
+        tags_by_key: Mapping[AssetKey, Mapping[str, str]] | None = None,
+        descriptions_by_key: Mapping[AssetKey, str] | None = None,
+        metadata_by_key: Mapping[AssetKey, Mapping[str, Any]] | None = None,
+        **settings: Unpack[AssetSettings],
+    ) -> AssetsDefinition[P, R]:
+        """A copy with other attributes: those given by key for one asset, `settings` for all of them. Keys that are replaced and are not
+        its own are those of upstream assets.
+        """
+        by_key: Mapping[str, Mapping[AssetKey, Any]] = {
+            "key": asset_key_replacements or _NONE,
+            "group_name": group_names_by_key or _NONE,
+            "tags": tags_by_key or _NONE,
+            "description": descriptions_by_key or _NONE,
+            "metadata": metadata_by_key or _NONE,
+        }
+
+        def change(spec: AssetSpec) -> AssetSpec:
+            own = {name: values[spec.key] for name, values in by_key.items() if spec.key in values}
+            return spec.replace_attributes(**{**settings, **own})
+
+        changed = self.map_asset_specs(change)
+        return changed.with_upstream_keys(asset_key_replacements) if asset_key_replacements else changed
+
+    def with_upstream_keys(self, keys: Mapping[AssetKey, AssetKey]) -> AssetsDefinition[P, R]:
+        """A copy that reads other assets in the place of those that `keys` names; its own keys stay."""
+        inputs = {name: given.key for name, given in self.inputs.items() if given.key in keys}
+        return self.with_inputs({name: keys[key] for name, key in inputs.items()})._copy(
+            specs_by_output={name: _with_keys(spec, keys) for name, spec in self.specs_by_output.items()},
+            check_specs_by_output={
+                name: spec.replace_attributes(
+                    asset=keys.get(spec.asset_key, spec.asset_key),
+                    additional_deps=renamed_deps(spec.additional_deps, keys),
+                )
+                for name, spec in self.check_specs_by_output.items()
+            },
+            internal_deps={
+                key: frozenset(keys.get(dep, dep) for dep in deps) for key, deps in self.internal_deps.items()
+            },
+        )
+
+    def to_source_assets(self) -> tuple[AssetSpec, ...]:
+        """Its assets as external ones: known elsewhere, where something loads them, but not made there."""
+        return tuple(
+            spec.with_io_manager_key(self.node_def.outs[output].io_manager_key)
+            for output, spec in self.specs_by_output.items()
+        )
+
+    def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> AssetSpec:
+        """One of its assets as an external one; without a key the only one."""
+        wanted = AssetKey.of(key) if key is not None else self.key
+        return next(spec for spec in self.to_source_assets() if spec.key == self.get_asset_spec(wanted).key)
 
     def with_inputs(self, keys: Mapping[str, AssetKey]) -> AssetsDefinition[P, R]:
         """A copy whose named arguments load other assets."""
@@ -317,7 +384,8 @@ class AssetsDefinition(Generic[P, R]):
                 compute_unit=unit,
                 retry_policy=self.retry_policy,
                 io_manager_key=self._io_manager_key(output),
-                pool=getattr(self.node_def, "pool", None),
+                pool=getattr(self.node_def, "pool", None) or self.pool,
+                is_observable=self.is_observable,
             )
             for output, spec in self.specs_by_output.items()
         ]
@@ -441,26 +509,38 @@ class AssetsDefinition(Generic[P, R]):
         order_only = self._order_only()
         steps = []
         for step in flat.steps:
-            outputs = tuple(
-                msgspec.structs.replace(
-                    plan,
-                    asset_key=self._key_of(made_by.get((step.key, plan.name))),
-                    check_key=self._check_of(made_by.get((step.key, plan.name))),
-                )
-                for plan in step.outputs
-            )
+            outputs = tuple([self._graph_output(plan, made_by.get((step.key, plan.name))) for plan in step.outputs])
             is_root = not any(upstream_refs(given.source) for given in step.inputs)
-            inputs = (*step.inputs, *order_only) if is_root else step.inputs
-            steps.append(msgspec.structs.replace(step, outputs=outputs, inputs=inputs))
+            inputs = tuple([self._graph_input(given, made_by) for given in step.inputs])
+            steps.append(
+                msgspec.structs.replace(
+                    step,
+                    outputs=outputs,
+                    inputs=(*inputs, *order_only) if is_root else inputs,
+                    pool=step.pool or self.pool,
+                    timeout_seconds=step.timeout_seconds if step.timeout_seconds is not None else self.timeout_seconds,
+                )
+            )
         return tuple(steps)
 
-    def _key_of(self, output: str | None) -> AssetKey | None:
-        spec = self.specs_by_output.get(output) if output is not None else None
-        return spec.key if spec is not None else None
+    def _graph_input(self, given: StepInput, made_by: Mapping[tuple[str, str], str]) -> StepInput:
+        """An input of a step of a graph. What is stored as one of the assets is loaded as that asset."""
+        if not isinstance(given.source, FromOutput):
+            return given
+        spec = self.specs_by_output.get(made_by.get((given.source.ref.step_key, given.source.ref.output_name), ""))
+        return given if spec is None else msgspec.structs.replace(given, asset_key=spec.key)
 
-    def _check_of(self, output: str | None) -> AssetCheckKey | None:
-        spec = self.check_specs_by_output.get(output) if output is not None else None
-        return spec.key if spec is not None else None
+    def _graph_output(self, plan: StepOutputPlan, output: str | None) -> StepOutputPlan:
+        """The output of a step of a graph, which is the output of that name of the graph, or none of them."""
+        if output is None:
+            return plan
+        spec, check = self.specs_by_output.get(output), self.check_specs_by_output.get(output)
+        return msgspec.structs.replace(
+            plan,
+            asset_key=spec.key if spec is not None else None,
+            check_key=check.key if check is not None else None,
+            io_manager_key=self.node_def.outs[output].io_manager_key,
+        )
 
     # --- calling -----------------------------------------------------------------------------------------------------
 
@@ -555,7 +635,7 @@ def asset(
         where = f'asset "{asset_key.to_user_string()}"'
         given = SplitSettings(settings, where, deps=deps)
         resources = check_mapping(given.step.get("resource_defs"), "resource_defs", where)
-        manager_key = _io_manager(asset_key, io_manager_def, io_manager_key, resources)
+        manager_key = io_manager_of(asset_key, io_manager_def, io_manager_key, resources)
         signature = step_signature(function, given.step, resources, where)
         inputs = asset_inputs(where, signature, ins, function)
         outs = PLAIN_OUTS
@@ -739,7 +819,8 @@ def step_op(
     )
 
 
-def _io_manager(key: AssetKey, manager: Any, manager_key: str | None, resources: dict[str, Any]) -> str:
+def io_manager_of(key: AssetKey, manager: Any, manager_key: str | None, resources: dict[str, Any]) -> str:
+    """The key of the resource that stores and loads the asset; a manager that is given itself is added to `resources`."""
     if manager is None:
         return manager_key or DEFAULT_IO_MANAGER_KEY
     if manager_key is not None:
@@ -856,16 +937,15 @@ def _with_keys(spec: AssetSpec, keys: Mapping[AssetKey, AssetKey]) -> AssetSpec:
     """`spec` with its edges to assets whose keys change."""
     if not any(dep.asset_key in keys for dep in spec.deps):
         return spec
-    deps = [
-        AssetDep(
-            keys.get(dep.asset_key, dep.asset_key),
-            partition_mapping=dep.partition_mapping,
-            metadata=dep.metadata,
-            rule=dep.rule,
-        )
-        for dep in spec.deps
+    return spec.replace_attributes(deps=renamed_deps(spec.deps, keys))
+
+
+def renamed_deps(deps: Iterable[AssetDep], keys: Mapping[AssetKey, AssetKey]) -> list[AssetDep]:
+    """`deps` with those keys in the place of the ones they name."""
+    return [
+        AssetDep(keys.get(dep.asset_key, dep.asset_key), partition_mapping=dep.partition_mapping, metadata=dep.metadata)
+        for dep in deps
     ]
-    return spec.replace_attributes(deps=deps)
 
 
 class SharedSettings:

@@ -145,6 +145,18 @@ class GraphDefinition(NodeDefinition):
             return DynamicOut(inner.value_type, inner.description, inner.is_required, inner.io_manager_key)
         return inner
 
+    def with_io_managers(self, keys: Mapping[str, str]) -> GraphDefinition:
+        """A copy whose named outputs are stored by the I/O managers of these keys."""
+        outs = dict(self.outs)
+        for output, key in keys.items():
+            inner = outs[output]
+            outs[output] = type(inner)(
+                inner.value_type, inner.description, inner.is_required, key, inner.metadata, inner.code_version
+            )
+        copy = self.renamed(self.name)
+        copy.outs = outs
+        return copy
+
     def renamed(self, name: str) -> GraphDefinition:
         """A copy under another name."""
         copy = object.__new__(GraphDefinition)

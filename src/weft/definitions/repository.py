@@ -17,6 +17,7 @@ from weft.definitions.flatten import StepBody
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.op import OpDefinition
+from weft.definitions.source_asset import SourceAsset
 from weft.errors import DefinitionError, Problem, did_you_mean, some_of
 from weft.model.assets import DEFAULT_GROUP, AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -188,6 +189,13 @@ class Repository:
             seen.add(id(item))
             if isinstance(item, AssetsDefinition):
                 self._definitions.append(item)
+            elif isinstance(item, SourceAsset):
+                for key, resource in item.resource_defs.items():  # what loads it, for whatever takes it as an argument
+                    self.resource_defs.setdefault(key, resource)
+                if item.is_observable:
+                    self._definitions.append(item.to_observable())
+                else:
+                    self._specs.append(item)
             elif isinstance(item, AssetSpec):
                 self._specs.append(item)
             else:

@@ -44,6 +44,25 @@ class DataVersion:
         return f"DataVersion({self.value!r})"
 
 
+class DataVersionsByPartition:
+    """The versions of the content of the partitions of an asset; given by a function that looks at one which is divided.
+
+    Args:
+        data_versions_by_partition: partition key to version.
+    """
+
+    __slots__ = ("data_versions_by_partition",)
+
+    def __init__(self, data_versions_by_partition: Mapping[str, DataVersion | str]) -> None:
+        given = check_mapping(data_versions_by_partition, "data_versions_by_partition", "DataVersionsByPartition")
+        self.data_versions_by_partition: Mapping[str, DataVersion] = {
+            key: version if isinstance(version, DataVersion) else DataVersion(version) for key, version in given.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"DataVersionsByPartition({dict(self.data_versions_by_partition)!r})"
+
+
 class Output(Generic[T]):
     """An output value with its name and metadata; yielded or returned by an op or asset.
 

@@ -5,12 +5,13 @@ The plan says what happens, as values; the target is the other half, which exist
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from weft.definitions.asset_spec import AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.flatten import StepBody
+from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
 from weft.errors import Problem, ResourceError
@@ -85,11 +86,16 @@ class RunTarget:
                 if own.key == key:
                     return definition.node_def.outs[output].io_manager_key
         spec = self.spec(key)
-        return str(spec.metadata.get(IO_MANAGER_KEY_METADATA, "io_manager")) if spec is not None else "io_manager"
+        return (spec.io_manager_key if spec is not None else None) or DEFAULT_IO_MANAGER_KEY
 
-
-IO_MANAGER_KEY_METADATA = "weft/io_manager_key"
-"""Metadata of an external asset that names the resource which loads its values."""
+    def add_loaders(self, keys: Iterable[AssetKey]) -> None:
+        """Add what loads these assets, where they bring it themselves: their own step need not be in the run."""
+        for key in keys:
+            definition = self.asset(key)
+            if definition is not None and definition.resource_defs:
+                manager = self.io_manager_key_of(key)
+                if manager in definition.resource_defs:
+                    self.resource_defs.setdefault(manager, definition.resource_defs[manager])
 
 
 def job_target(

@@ -9,6 +9,8 @@ from weft.definitions.results import (
     AssetCheckResult,
     AssetMaterialization,
     AssetObservation,
+    DataVersion,
+    DataVersionsByPartition,
     DynamicOutput,
     MaterializeResult,
     ObserveResult,
@@ -92,7 +94,9 @@ class OutputHandler:
             )
 
     def _returned_value(self, output: StepOutputPlan, result: Any) -> None:
-        if isinstance(result, (list, tuple)) and result and all(isinstance(item, _EVENTS) for item in result):
+        if isinstance(result, (DataVersion, DataVersionsByPartition)) and self._only_observes:
+            self.yielded(result)
+        elif isinstance(result, (list, tuple)) and result and all(isinstance(item, _EVENTS) for item in result):
             for item in result:
                 self.yielded(item)
         elif output.is_dynamic:
@@ -138,6 +142,8 @@ class OutputHandler:
             self._check_result(item)
         elif isinstance(item, ObserveResult):
             self._observe_result(item)
+        elif isinstance(item, (DataVersion, DataVersionsByPartition)) and self._only_observes:
+            self._observe_versions(item)
         elif isinstance(item, Skip):
             self.skipped(item)
         elif isinstance(item, (AssetMaterialization, AssetObservation)):
@@ -246,6 +252,33 @@ class OutputHandler:
                 check.asset_key = output.asset_key
             self._check_result(check)
 
+    @property
+    def _only_observes(self) -> bool:
+        definition = self._run.definition_of_step(self._context.step.key)
+        return definition is not None and definition.is_observable
+
+    def _observe_versions(self, item: DataVersion | DataVersionsByPartition) -> None:
+        if isinstance(item, DataVersion):
+            self._observe_result(ObserveResult(data_version=item))
+            return
+        output = self._asset_output(None)
+        assert output.asset_key is not None
+        for partition, version in item.data_versions_by_partition.items():
+            self._run.record(
+                AssetObserved(asset_key=output.asset_key, partition=partition, data_version=version.value),
+                self._context.step.key,
+            )
+        self._note(output, None)
+
+    def _refuse_making(self, output: StepOutputPlan) -> None:
+        """Refuse a value or materialisation of an asset that the step only looks at."""
+        if output.asset_key is not None and self._only_observes:
+            raise self._error(
+                "WEFT-X070",
+                f'gave a value for "{output.asset_key.to_user_string()}", which it only observes.',
+                fix="return DataVersion(...) or ObserveResult(...); to make the asset, use @asset",
+            )
+
     def _check_result(self, item: AssetCheckResult) -> None:
         output = self._check_output(item)
         key = output.check_key
@@ -295,6 +328,7 @@ class OutputHandler:
     ) -> None:
         context = self._context
         step_key = context.step.key
+        self._refuse_making(output)
         self._refuse_repeated(output, mapping_key)
         added = context.output_metadata(output.name, mapping_key)
         said: Mapping[str, AnyMetadataValue] = {**metadata, **added} if added else metadata

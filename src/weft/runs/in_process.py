@@ -11,13 +11,13 @@ from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.definitions import Definitions
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
-from weft.errors import ExecutionError, StepFailedError
+from weft.errors import ExecutionError, InvocationError, StepFailedError, some_of
 from weft.execution.console import print_log
 from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.execution.results import ExecuteInProcessResult
 from weft.model.events import Event, LogMessage
 from weft.model.keys import CoercibleToAssetKey
-from weft.planning.selection import select
+from weft.planning.selection import Selector, select
 from weft.runs.environment import RunEnvironment
 from weft.runs.execute import EventListener, RunOutcome, execute_run
 from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job
@@ -75,6 +75,57 @@ def materialize_to_memory(assets: Sequence[Any], run_config: Any = None, **argum
     """As `materialize`, with values kept in memory whatever I/O managers the instance has by default."""
     resources = {"io_manager": InMemoryIOManager(), **(arguments.pop("resources", None) or {})}
     return materialize(assets, run_config, resources=resources, **arguments)
+
+
+def observe(
+    assets: Sequence[Any],
+    run_config: Any = None,
+    *,
+    instance: RunEnvironment | None = None,
+    resources: Mapping[str, Any] | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    selection: Any = None,
+    run_id: str | None = None,
+) -> ExecuteInProcessResult:
+    """Look at assets that something else makes, in this process, and wait for the end. Nothing is made: each is recorded as observed, with
+    the version of its content.
+
+    Args:
+        assets: what `observable_source_asset` and its like give; others may be among them and are left alone.
+        run_config, instance, resources, partition_key, raise_on_error, tags, selection, run_id: see `materialize`.
+
+    Raises:
+        InvocationError: (WEFT-I040) none of them can be observed.
+
+    >>> observe([price_list])
+    """
+    repository = Definitions(assets, resources=resources).resolve()
+    environment = instance if instance is not None else RunEnvironment.in_memory()
+    chosen = AssetSelection.of(selection) if selection is not None else AssetSelection.all(include_sources=True)
+    selector = Selector(repository.graph)
+    keys = frozenset(key for key in selector.assets(chosen.expression) if repository.graph[key].is_observable)
+    if not keys:
+        raise InvocationError(
+            "none of these assets can be observed.",
+            code="WEFT-I040",
+            facts={"assets": some_of(key.to_user_string() for key in repository.graph.keys)},
+            fix="decorate a function that returns a DataVersion with @observable_source_asset",
+        )
+    checks = frozenset(
+        check for definition in repository.definitions if keys & {*definition.keys} for check in definition.check_keys
+    )
+    prepared = prepare_assets(
+        repository,
+        keys,
+        checks,
+        RunSettings(run_config=run_config, partition_key=partition_key, tags=tags, run_id=run_id),
+        clock=environment.clock,
+        default_resources=environment.default_resources,
+        dynamic_partitions=environment.dynamic_partitions,
+    )
+    return _result(prepared, environment, raise_on_error)
 
 
 def execute_job(

@@ -132,6 +132,7 @@ def prepare_assets(
             repository.units_for(assets, checks), repository.graph, assets=assets, checks=checks, job_name=name
         )
     target = asset_target(repository, [step.key for step in plan.steps], job=job, resources=request.resources)
+    target.add_loaders(given.asset_key for step in plan.steps for given in step.inputs if given.asset_key is not None)
     _check_partitions(repository, assets, checks, request, clock, dynamic_partitions)
     return _prepared(
         target,

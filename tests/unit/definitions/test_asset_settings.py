@@ -20,11 +20,17 @@ from weft import (
     DeprecatedNameWarning,
     FreshnessPolicy,
     LegacyFreshnessPolicy,
+    SourceAsset,
     StaticPartitionsDefinition,
     asset,
     asset_check,
+    graph_asset,
+    graph_multi_asset,
     multi_asset,
     multi_asset_check,
+    multi_observable_source_asset,
+    observable_source_asset,
+    op,
 )
 from weft.definitions import asset_settings
 from weft.definitions.asset_settings import ASSET_SETTINGS, STEP_SETTINGS
@@ -47,6 +53,11 @@ VALUES: Mapping[str, Any] = {
     "renamed_from": (AssetKey("earlier"),),
     "tags": {"tier": "gold"},
 }
+
+
+@op
+def number() -> int:
+    return 1
 
 
 def by_asset(settings: Mapping[str, Any]) -> AssetSpec:
@@ -75,15 +86,58 @@ def by_multi_asset(settings: Mapping[str, Any]) -> AssetSpec:
     return shop.get_asset_spec()
 
 
+def by_graph_asset(settings: Mapping[str, Any]) -> AssetSpec:
+    @graph_asset(**settings)
+    def orders() -> Any:
+        return number()
+
+    return orders.get_asset_spec()
+
+
+def by_graph_multi_asset(settings: Mapping[str, Any]) -> AssetSpec:
+    @graph_multi_asset(outs={"orders": AssetOut()}, **settings)
+    def shop() -> Any:
+        return {"orders": number()}
+
+    return shop.get_asset_spec()
+
+
+def by_observable(settings: Mapping[str, Any]) -> AssetSpec:
+    @observable_source_asset(**settings)
+    def orders() -> None: ...
+
+    return orders.get_asset_spec()
+
+
+def by_multi_observable(settings: Mapping[str, Any]) -> AssetSpec:
+    @multi_observable_source_asset(specs=[AssetSpec("orders")], **settings)
+    def shop() -> None: ...
+
+    return shop.get_asset_spec()
+
+
+def by_source_asset(settings: Mapping[str, Any]) -> AssetSpec:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SourceAsset is deprecated")
+        return SourceAsset("orders", **settings)
+
+
+_OF_SEVERAL = {
+    "description": "it describes the step; each asset has its own",
+    "renamed_from": "it would not say which of several assets was renamed",
+}
+
 # Each way of declaring an asset, with the settings that it does not have and why.
 WAYS: Mapping[Callable[[Mapping[str, Any]], AssetSpec], Mapping[str, str]] = {
     by_asset: {},
     by_spec: {},
     by_out: {},
-    by_multi_asset: {
-        "description": "it describes the step; each asset has its own",
-        "renamed_from": "it would not say which of several assets was renamed",
-    },
+    by_multi_asset: _OF_SEVERAL,
+    by_graph_asset: {},
+    by_graph_multi_asset: _OF_SEVERAL,
+    by_observable: {},
+    by_multi_observable: _OF_SEVERAL,
+    by_source_asset: {},
 }
 
 
@@ -111,7 +165,19 @@ def test_every_setting_is_explained() -> None:
     assert unexplained == []
 
 
-@pytest.mark.parametrize("decorator", [asset, multi_asset, asset_check, multi_asset_check])
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        asset,
+        multi_asset,
+        asset_check,
+        multi_asset_check,
+        graph_asset,
+        graph_multi_asset,
+        observable_source_asset,
+        multi_observable_source_asset,
+    ],
+)
 def test_no_decorator_lists_a_setting_for_itself(decorator: Callable[..., Any]) -> None:
     assert (ASSET_SETTINGS | STEP_SETTINGS) & inspect.signature(decorator).parameters.keys() == set()
 

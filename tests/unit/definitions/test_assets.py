@@ -455,11 +455,11 @@ def test_changed_keys_change_in_edges_and_checks() -> None:
     )
     def made() -> None: ...
 
-    moved = made.map_specs(lambda spec: spec.replace_attributes(key=spec.key.with_prefix("eu")))
+    moved = made.map_asset_specs(lambda spec: spec.replace_attributes(key=spec.key.with_prefix("eu")))
     assert [key.to_user_string() for key in moved.keys] == ["eu/a", "eu/b"]
     assert upstream(moved, 1) == [("eu/a", None), ("x", None)]
     assert moved.check_keys == (AssetCheckKey("eu/a", "fine"),)
-    grouped = made.map_specs(lambda spec: spec.replace_attributes(group_name="g"))
+    grouped = made.map_asset_specs(lambda spec: spec.replace_attributes(group_name="g"))
     assert grouped.group_names_by_key == {AssetKey("a"): "g", AssetKey("b"): "g"}
     assert [key.to_user_string() for key in made.keys] == ["a", "b"]
 

@@ -14,7 +14,7 @@ from weft.definitions.inputs_outputs import DynamicOut
 from weft.definitions.job import AssetJobDefinition, define_asset_job, job
 from weft.definitions.op import op
 from weft.definitions.repository import Repository
-from weft.definitions.run_target import IO_MANAGER_KEY_METADATA, asset_target, job_target
+from weft.definitions.run_target import asset_target, job_target
 from weft.model.keys import AssetKey
 from weft.model.run import IMPLICIT_ASSET_JOB
 
@@ -117,7 +117,7 @@ def test_an_asset_is_loaded_by_the_manager_that_stored_it() -> None:
     @asset(io_manager_key="files")
     def orders() -> int: ...  # type: ignore[empty-body]
 
-    external = AssetSpec("raw", metadata={IO_MANAGER_KEY_METADATA: "csv"})
+    external = AssetSpec("raw").with_io_manager_key("csv")
     repository = Repository([orders, external, AssetSpec("other")], resource_defs={"files": 1})
     target = asset_target(repository, ["orders"])
     keys = {name: target.io_manager_key_of(AssetKey(name)) for name in ("orders", "raw", "other", "unknown")}

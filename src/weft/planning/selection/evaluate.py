@@ -101,7 +101,8 @@ class Selector:
 
     def select(self, expression: Selection) -> tuple[frozenset[AssetKey], frozenset[AssetCheckKey]]:
         """What a run of `expression` makes and evaluates: assets that nothing here computes are left out, and so are the checks that
-        would come along with them.
+        would come along with them. Assets that are only observed are left out too, unless nothing else is selected: a run either makes or
+        observes.
 
         Raises:
             SelectionError: (WEFT-S002, S003, S004, S009) a name or pattern matches nothing; (WEFT-S007) an attribute cannot be
@@ -109,6 +110,8 @@ class Selector:
         """
         picked = self._pick(expression)
         assets = frozenset(picked.assets - self._external)
+        made = frozenset([key for key in assets if not self._graph[key].is_observable])
+        assets = made or assets
         return assets, frozenset(self._checks(_Picked(assets, picked.checks)))
 
     def assets(self, expression: Selection) -> frozenset[AssetKey]:
