@@ -92,7 +92,9 @@ if TYPE_CHECKING:
         define_asset_job as define_asset_job,
         job as job,
     )
-    from weft.definitions.loop import loop as loop
+    from weft.definitions.loop import (
+        loop as loop,
+    )
     from weft.definitions.observable_assets import (
         multi_observable_source_asset as multi_observable_source_asset,
         observable_source_asset as observable_source_asset,
@@ -203,11 +205,16 @@ if TYPE_CHECKING:
     from weft.instance import (
         Instance as Instance,
     )
+    from weft.model.asset_state import (
+        PartitionStatus as PartitionStatus,
+    )
     from weft.model.backfill import (
         BackfillPolicy as BackfillPolicy,
     )
     from weft.model.events import (
         Event as Event,
+        EventType as EventType,
+        StoredEvent as StoredEvent,
     )
     from weft.model.freshness import (
         FreshnessPolicy as FreshnessPolicy,
@@ -279,6 +286,17 @@ if TYPE_CHECKING:
         materialize_to_memory as materialize_to_memory,
         observe as observe,
     )
+    from weft.runs.instance_records import (
+        AssetCheckRecord as AssetCheckRecord,
+        AssetEntry as AssetEntry,
+        AssetRecord as AssetRecord,
+        AssetRecordsFilter as AssetRecordsFilter,
+        EventRecordsFilter as EventRecordsFilter,
+        EventRecordsResult as EventRecordsResult,
+        PaginatedResults as PaginatedResults,
+        RunRecord as RunRecord,
+        RunStatusChangeRecordsFilter as RunStatusChangeRecordsFilter,
+    )
     from weft.testing.automation import (
         EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
         evaluate_automation_conditions as evaluate_automation_conditions,
@@ -300,11 +318,13 @@ _WHERE = {
     "asset_check": "weft.definitions.asset_checks",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
+    "AssetCheckRecord": "weft.runs.instance_records",
     "AssetCheckResult": "weft.definitions.results",
     "AssetChecksDefinition": "weft.definitions.asset_checks",
     "AssetCheckSeverity": "weft.model.severity",
     "AssetCheckSpec": "weft.definitions.asset_spec",
     "AssetDep": "weft.definitions.inputs_outputs",
+    "AssetEntry": "weft.runs.instance_records",
     "AssetExecutionContext": "weft.execution.contexts",
     "AssetIn": "weft.definitions.inputs_outputs",
     "AssetJobDefinition": "weft.definitions.job",
@@ -313,6 +333,8 @@ _WHERE = {
     "AssetMaterialization": "weft.definitions.results",
     "AssetObservation": "weft.definitions.results",
     "AssetOut": "weft.definitions.inputs_outputs",
+    "AssetRecord": "weft.runs.instance_records",
+    "AssetRecordsFilter": "weft.runs.instance_records",
     "AssetsDefinition": "weft.definitions.assets",
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSpec": "weft.definitions.asset_spec",
@@ -350,6 +372,9 @@ _WHERE = {
     "evaluate_automation_conditions": "weft.testing.automation",
     "EvaluateAutomationConditionsResult": "weft.testing.automation",
     "Event": "weft.model.events",
+    "EventRecordsFilter": "weft.runs.instance_records",
+    "EventRecordsResult": "weft.runs.instance_records",
+    "EventType": "weft.model.events",
     "ExecuteInProcessResult": "weft.execution.results",
     "ExecutionError": "weft.errors",
     "Failure": "weft.definitions.results",
@@ -410,10 +435,12 @@ _WHERE = {
     "Out": "weft.definitions.inputs_outputs",
     "Output": "weft.definitions.results",
     "OutputContext": "weft.execution.io_contexts",
+    "PaginatedResults": "weft.runs.instance_records",
     "PartitionError": "weft.errors",
     "PartitionKeyRange": "weft.model.partitions.keys",
     "PartitionMapping": "weft.model.partitions.mappings",
     "PartitionsDefinition": "weft.model.partitions.definitions",
+    "PartitionStatus": "weft.model.asset_state",
     "PermissiveConfig": "weft.config.models",
     "Repository": "weft.definitions.repository",
     "resource": "weft.definitions.resources",
@@ -427,8 +454,10 @@ _WHERE = {
     "RunConfig": "weft.config.run_config",
     "RunFilter": "weft.model.run",
     "RunNotFoundError": "weft.errors",
+    "RunRecord": "weft.runs.instance_records",
     "RunRequest": "weft.definitions.run_requests",
     "RunStatus": "weft.model.run",
+    "RunStatusChangeRecordsFilter": "weft.runs.instance_records",
     "schedule": "weft.definitions.schedules",
     "ScheduleDefinition": "weft.definitions.schedules",
     "ScheduleEvaluationContext": "weft.execution.ticks.contexts",
@@ -441,6 +470,7 @@ _WHERE = {
     "StaticPartitionMapping": "weft.model.partitions.mappings",
     "StaticPartitionsDefinition": "weft.model.partitions.definitions",
     "StorageError": "weft.errors",
+    "StoredEvent": "weft.model.events",
     "success_hook": "weft.definitions.hooks",
     "TableColumn": "weft.model.metadata",
     "TableColumnConstraints": "weft.model.metadata",
@@ -462,16 +492,18 @@ _WHERE = {
     "WeftError": "weft.errors",
 }
 
-__all__ = [  # the list is the table: a test compares both
+__all__ = [
     "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "AssetCheckExecutionContext",
     "AssetCheckKey",
+    "AssetCheckRecord",
     "AssetCheckResult",
     "AssetCheckSeverity",
     "AssetCheckSpec",
     "AssetChecksDefinition",
     "AssetDep",
+    "AssetEntry",
     "AssetExecutionContext",
     "AssetIn",
     "AssetJobDefinition",
@@ -480,6 +512,8 @@ __all__ = [  # the list is the table: a test compares both
     "AssetMaterialization",
     "AssetObservation",
     "AssetOut",
+    "AssetRecord",
+    "AssetRecordsFilter",
     "AssetSelection",
     "AssetSpec",
     "AssetsDefinition",
@@ -510,6 +544,9 @@ __all__ = [  # the list is the table: a test compares both
     "EnvVar",
     "EvaluateAutomationConditionsResult",
     "Event",
+    "EventRecordsFilter",
+    "EventRecordsResult",
+    "EventType",
     "ExecuteInProcessResult",
     "ExecutionError",
     "Failure",
@@ -553,9 +590,11 @@ __all__ = [  # the list is the table: a test compares both
     "Out",
     "Output",
     "OutputContext",
+    "PaginatedResults",
     "PartitionError",
     "PartitionKeyRange",
     "PartitionMapping",
+    "PartitionStatus",
     "PartitionsDefinition",
     "PermissiveConfig",
     "Repository",
@@ -569,8 +608,10 @@ __all__ = [  # the list is the table: a test compares both
     "RunConfig",
     "RunFilter",
     "RunNotFoundError",
+    "RunRecord",
     "RunRequest",
     "RunStatus",
+    "RunStatusChangeRecordsFilter",
     "ScheduleDefinition",
     "ScheduleEvaluationContext",
     "SelectionError",
@@ -582,6 +623,7 @@ __all__ = [  # the list is the table: a test compares both
     "StaticPartitionMapping",
     "StaticPartitionsDefinition",
     "StorageError",
+    "StoredEvent",
     "TableColumn",
     "TableColumnConstraints",
     "TableColumnDep",
@@ -630,6 +672,7 @@ __all__ = [  # the list is the table: a test compares both
     "resource",
     "schedule",
     "success_hook",
+    # the list is the table: a test compares both
 ]
 
 

@@ -32,6 +32,7 @@ from weft.errors import StorageError
 from weft.execution.io_managers.filesystem import FilesystemIOManager
 from weft.logs.store import LocalComputeLogStore
 from weft.runs.environment import RunEnvironment
+from weft.runs.instance_queries import InstanceQueries
 from weft.runs.recover import recover_lost_runs
 
 HOME_VARIABLE = "WEFT_HOME"
@@ -42,8 +43,8 @@ _open: dict[Path, Instance] = {}
 _lock = threading.Lock()
 
 
-class Instance(RunEnvironment):
-    """Where runs, events, assets and logs are recorded: a bag of ports (see `RunEnvironment`)."""
+class Instance(InstanceQueries):
+    """Where runs, events, assets and logs are recorded: a bag of ports (see `RunEnvironment`), and what user code may ask of it."""
 
     home: Path | None = None
 
@@ -112,6 +113,13 @@ class Instance(RunEnvironment):
             journal_folder=None,
             default_resources=environment.default_resources,
         )
+
+    @classmethod
+    def local_temp(cls, tempdir: str | os.PathLike[str] | None = None) -> Instance:
+        """An instance in a folder (a new temporary one by default), as `at` makes it. The folder stays; the caller removes it."""
+        import tempfile
+
+        return cls.at(Path(tempdir) if tempdir is not None else Path(tempfile.mkdtemp(prefix="weft-")))
 
     def describe(self) -> Mapping[str, str]:
         """Facts about the instance, without secrets: kind, place, versions."""

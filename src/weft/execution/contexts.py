@@ -484,4 +484,9 @@ def event_body(event: AssetMaterialization | AssetObservation) -> AssetMateriali
         description=event.description,
         metadata=event.metadata,
         tags=event.tags,
+        data_version=next((event.tags[tag] for tag in _DATA_VERSION_TAGS if tag in event.tags), None),
     )
+
+
+_DATA_VERSION_TAGS = ("weft/data_version", "dagster/data_version")
+"""Under which a version may be given with an event that has no place of its own for it."""

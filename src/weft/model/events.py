@@ -10,6 +10,7 @@ writer; `seq` counts its events from 1. The control plane writes as source 0, th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -343,6 +344,12 @@ EventBody: TypeAlias = (
 )
 """Every body, as one tagged union for the codec."""
 
+AssetEventBody: TypeAlias = AssetMaterialized | AssetObserved | AssetCheckEvaluated
+"""What may be said of an asset without a run."""
+
+NO_RUN = ""
+"""The run id of events that no run gave."""
+
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that happened in one run.
@@ -379,6 +386,69 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The partition that the event is about, if any."""
         return getattr(self.body, "partition", None)
 
+    @property
+    def message(self) -> str | None:
+        """What the event says for people: why a run failed, the line of a log."""
+        return getattr(self.body, "message", None) or None
+
+    @property
+    def timestamp(self) -> float:
+        """When it happened, in seconds since the epoch."""
+        return self.time
+
+    @property
+    def asset_materialization(self) -> AssetMaterialized | None:
+        """What was made, where the event is a materialisation."""
+        return self.body if isinstance(self.body, AssetMaterialized) else None
+
+    @property
+    def asset_observation(self) -> AssetObserved | None:
+        """What was seen, where the event is an observation."""
+        return self.body if isinstance(self.body, AssetObserved) else None
+
+    @property
+    def asset_check_evaluation(self) -> AssetCheckEvaluated | None:
+        """The answer of a check, where the event is one."""
+        return self.body if isinstance(self.body, AssetCheckEvaluated) else None
+
+    # The name that existing code reads.
+    dagster_event = property(lambda self: self)
+
+    @property
+    def user_message(self) -> str:
+        """The text of a log line; empty for other events."""
+        return self.body.message if isinstance(self.body, LogMessage) else ""
+
+    @property
+    def is_step_success(self) -> bool:
+        """Whether a step succeeded."""
+        return isinstance(self.body, StepSucceeded)
+
+    @property
+    def is_step_failure(self) -> bool:
+        """Whether a step failed."""
+        return isinstance(self.body, StepFailed)
+
+    @property
+    def is_step_skipped(self) -> bool:
+        """Whether a step was skipped."""
+        return isinstance(self.body, StepSkipped)
+
+    @property
+    def is_step_start(self) -> bool:
+        """Whether a step started."""
+        return isinstance(self.body, StepStarted)
+
+    @property
+    def is_successful_output(self) -> bool:
+        """Whether a step gave an output."""
+        return isinstance(self.body, StepOutput)
+
+    @property
+    def is_step_materialization(self) -> bool:
+        """Whether an asset was made."""
+        return isinstance(self.body, AssetMaterialized)
+
 
 class StoredEvent(Struct, frozen=True, kw_only=True):
     """An event with its place in the log; ids grow in the order of arrival."""
@@ -386,8 +456,82 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     id: int
     event: Event
 
+    @property
+    def run_id(self) -> str:
+        """The run that the event belongs to."""
+        return self.event.run_id
+
+    @property
+    def timestamp(self) -> float:
+        """When it happened, in seconds since the epoch."""
+        return self.event.time
+
+    @property
+    def asset_key(self) -> AssetKey | None:
+        """The asset that the event is about, if any."""
+        return self.event.asset_key
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that the event is about, if any."""
+        return self.event.partition
+
+    @property
+    def asset_materialization(self) -> AssetMaterialized | None:
+        """What it says of an asset that was made; None for other events."""
+        return self.event.body if isinstance(self.event.body, AssetMaterialized) else None
+
+    # The names that existing code reads.
+    storage_id = property(lambda self: self.id)
+    partition_key = partition
+    dagster_event = property(lambda self: self.event)
+    event_log_entry = property(lambda self: self)
+
+    @property
+    def asset_observation(self) -> AssetObserved | None:
+        """What was seen, where the event is an observation."""
+        return self.event.asset_observation
+
 
 EVENT_DECODER: Decoder[Event] = Decoder(Event)
 BODY_DECODER: Decoder[EventBody] = Decoder(EventBody)
 EVENT_TYPES: tuple[str, ...] = tuple(kind.__struct_config__.tag for kind in EventBody.__args__)
 """Every public event type."""
+
+
+class EventType(str, Enum):
+    """The types of events by name. A member is equal to its text, as `Event.type` gives it."""
+
+    RUN_ENQUEUED = "RUN_ENQUEUED"
+    RUN_DEQUEUED = "RUN_DEQUEUED"
+    RUN_STARTING = "RUN_STARTING"
+    RUN_START = "RUN_START"
+    RUN_SUCCESS = "RUN_SUCCESS"
+    RUN_FAILURE = "RUN_FAILURE"
+    RUN_CANCELING = "RUN_CANCELING"
+    RUN_CANCELED = "RUN_CANCELED"
+    STEP_START = "STEP_START"
+    LOADED_INPUT = "LOADED_INPUT"
+    STEP_INPUT = "STEP_INPUT"
+    STEP_OUTPUT = "STEP_OUTPUT"
+    HANDLED_OUTPUT = "HANDLED_OUTPUT"
+    STEP_SUCCESS = "STEP_SUCCESS"
+    STEP_FAILURE = "STEP_FAILURE"
+    STEP_UP_FOR_RETRY = "STEP_UP_FOR_RETRY"
+    STEP_RESTARTED = "STEP_RESTARTED"
+    STEP_SKIPPED = "STEP_SKIPPED"
+    OUTPUT_SKIPPED = "OUTPUT_SKIPPED"
+    STEP_CANCELED = "STEP_CANCELED"
+    RESOURCE_INIT_STARTED = "RESOURCE_INIT_STARTED"
+    RESOURCE_INIT_SUCCESS = "RESOURCE_INIT_SUCCESS"
+    RESOURCE_INIT_FAILURE = "RESOURCE_INIT_FAILURE"
+    HOOK_COMPLETED = "HOOK_COMPLETED"
+    HOOK_ERRORED = "HOOK_ERRORED"
+    HOOK_SKIPPED = "HOOK_SKIPPED"
+    LOG_MESSAGE = "LOG_MESSAGE"
+    ENGINE_EVENT = "ENGINE_EVENT"
+    LOGS_CAPTURED = "LOGS_CAPTURED"
+    ASSET_MATERIALIZATION = "ASSET_MATERIALIZATION"
+    ASSET_OBSERVATION = "ASSET_OBSERVATION"
+    ASSET_FAILED_TO_MATERIALIZE = "ASSET_FAILED_TO_MATERIALIZE"
+    ASSET_CHECK_EVALUATION = "ASSET_CHECK_EVALUATION"

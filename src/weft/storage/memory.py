@@ -16,7 +16,7 @@ from typing import NoReturn
 from msgspec.structs import replace
 
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState, PartitionStatus
-from weft.model.events import Event, EventBody, StoredEvent
+from weft.model.events import AssetEventBody, Event, EventBody, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
@@ -25,7 +25,7 @@ from weft.model.step import Step
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
 from weft.storage.failures import run_exists, run_not_found, storage_closed
 from weft.storage.ports import Appended, Page
-from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, transition
+from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, reported, transition
 
 _TYPE_OF: dict[type, str] = {kind: kind.__struct_config__.tag for kind in EventBody.__args__}
 
@@ -318,6 +318,19 @@ class MemoryEventLog:
             state.last_event_id = next_id - 1
             state.apply(changes)
         return Appended(stored=tuple(stored), refused=tuple(changes.refused))
+
+    def report(self, bodies: Sequence[AssetEventBody], *, at: float) -> tuple[StoredEvent, ...]:
+        """See `weft.storage.ports.EventLog.report`."""
+        state = self._state
+        with state.lock:
+            first = state.last_event_id + 1
+            stored = reported(bodies, first, at)
+            for new in stored:
+                self._index(new)
+            changes = reduce(stored, state.current)
+            state.last_event_id += len(stored)
+            state.apply(changes)
+        return stored
 
     def _index(self, stored: StoredEvent) -> None:
         state = self._state

@@ -21,7 +21,7 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
-from weft.model.events import Event, StoredEvent
+from weft.model.events import AssetEventBody, Event, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
@@ -104,6 +104,13 @@ class EventLog(Protocol):
 
         Raises:
             RunNotFoundError: an event belongs to an unknown run. Nothing is stored.
+        """
+        ...
+
+    def report(self, bodies: Sequence[AssetEventBody], *, at: float) -> tuple[StoredEvent, ...]:
+        """Store events about assets that no run gave, with their projections, in one transaction.
+
+        Their run id is empty and their `seq` is that of the log. Nothing makes a repeated report idempotent: it is another event.
         """
         ...
 

@@ -30,7 +30,9 @@ from weft.model.asset_state import (
     PartitionStatus,
 )
 from weft.model.events import (
+    NO_RUN,
     AssetCheckEvaluated,
+    AssetEventBody,
     AssetFailedToMaterialize,
     AssetMaterialized,
     AssetObserved,
@@ -121,6 +123,14 @@ def transition(current: RunStatus, to: RunStatus, at: float) -> RunChange | None
         updated_at=at,
         started_at=at if to is RunStatus.STARTED else None,
         ended_at=at if to.is_finished else None,
+    )
+
+
+def reported(bodies: Sequence[AssetEventBody], first_id: int, at: float) -> tuple[StoredEvent, ...]:
+    """What `EventLog.report` stores: events of no run, numbered by the log from `first_id` on."""
+    return tuple(
+        StoredEvent(id=id, event=Event(run_id=NO_RUN, seq=id, time=at, body=body))
+        for id, body in enumerate(bodies, start=first_id)
     )
 
 

@@ -261,3 +261,31 @@ def test_events_of_types_are_followed_over_all_runs(storage: Storage) -> None:
     assert len(storage.events.of_types(["RUN_START", "RUN_START"])) == 3
     assert storage.events.of_types(["NO_SUCH_TYPE"]) == storage.events.of_types([]) == ()
     assert storage.events.of_types(wanted, limit=0) == ()
+
+
+def test_what_is_reported_without_a_run_counts_like_what_a_run_made(storage: Storage) -> None:
+    new_run(storage)
+    journal = Journal(storage)
+    journal.write(RunStarted())
+    bodies = (
+        AssetMaterialized(asset_key=ORDERS, partition="2024", data_version="v"),
+        AssetObserved(asset_key=ORDERS),
+        AssetCheckEvaluated(check_key=AssetCheckKey(ORDERS, "fine"), passed=True),
+    )
+    stored = storage.events.report(bodies, at=12.0)
+    assert [one.event.body for one in stored] == list(bodies)
+    assert {(one.event.run_id, one.event.time) for one in stored} == {("", 12.0)}
+    assert storage.events.of_asset(ORDERS, ascending=True) == stored
+    assert storage.events.get(stored[0].id) == stored[0]
+    assert storage.events.of_types(["ASSET_OBSERVATION"]) == stored[1:2]
+    state = storage.assets.get(ORDERS)
+    assert state is not None
+    assert state.latest_materialization is not None
+    assert state.latest_materialization.data_version == "v"
+    partition = storage.assets.partition(ORDERS, "2024")
+    assert partition is not None
+    answer = storage.checks.get(AssetCheckKey(ORDERS, "fine"))
+    assert answer is not None
+    assert answer.passed
+    assert storage.events.report(bodies[:1], at=13.0)[0].id > stored[-1].id
+    assert storage.events.report((), at=13.0) == ()

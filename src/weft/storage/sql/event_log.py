@@ -18,13 +18,13 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, select, text, uni
 
 from weft.model.asset_state import AssetState, PartitionStatus
 from weft.model.codec import encode
-from weft.model.events import BODY_DECODER, Event, EventBody, StoredEvent
+from weft.model.events import BODY_DECODER, NO_RUN, AssetEventBody, Event, EventBody, StoredEvent
 from weft.model.keys import AssetKey
 from weft.model.run import RunStatus
 from weft.model.step import Step
 from weft.storage.failures import run_not_found
 from weft.storage.ports import Appended
-from weft.storage.projections import Changes, Current, Touched, reduce, touched_by
+from weft.storage.projections import Changes, Current, Touched, reduce, reported, touched_by
 from weft.storage.sql.asset_ids import asset_ids
 from weft.storage.sql.asset_rows import partition_statuses, states_of, write_assets, write_partitions
 from weft.storage.sql.check_rows import write_checks
@@ -85,6 +85,8 @@ _LATEST_ID = Statement(select(func.max(events.c.id)))
 _NEW_STEP = Statement(insert(steps), "id", "run_row", "key", *STATE_COLUMNS)
 _CHANGE_STEP = Statement(update(steps).where(steps.c.id == bindparam("the_id")), *STATE_COLUMNS, "the_id")
 _NO_STATE: Row = (None,) * len(STATE_COLUMNS)
+# Stands for the run of events that no run gave; rows of runs begin at 1.
+_NO_RUN_ROW = 0
 # Kinds of body to the number that stands for them.
 _CODE_OF = {kind: EVENT_CODES[kind.__struct_config__.tag] for kind in EventBody.__args__}
 
@@ -115,6 +117,16 @@ class SqlEventLog:
         touched = touched_by(events)
         with self._database.write() as transaction:
             return _append(transaction, events, payloads, touched)
+
+    def report(self, bodies: Sequence[AssetEventBody], *, at: float) -> tuple[StoredEvent, ...]:
+        """See `weft.storage.ports.EventLog.report`."""
+        if not bodies:
+            return ()
+        with self._database.write() as transaction:
+            stored = reported(bodies, transaction.next_id(events), at)
+            given = [one.event for one in stored]
+            _write(transaction, stored, [encode(body) for body in bodies], touched_by(given), {NO_RUN: _NO_RUN_ROW}, {})
+        return stored
 
     def read(
         self,
@@ -203,6 +215,21 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
         touched = touched_by(given[index] for index in new)
     first_id = transaction.next_id(events)
     stored = tuple(StoredEvent(id=id, event=given[index]) for id, index in enumerate(new, start=first_id))
+    changes = _write(transaction, stored, [payloads[index] for index in new], touched, run_rows, statuses)
+    for run_id, change in changes.runs.items():
+        write_run_change(transaction, run_rows[run_id], change)
+    return Appended(stored=stored, refused=tuple(changes.refused))
+
+
+def _write(
+    transaction: Transaction,
+    stored: Sequence[StoredEvent],
+    payloads: Sequence[bytes],
+    touched: Touched,
+    run_rows: dict[str, int],
+    statuses: dict[str, RunStatus],
+) -> Changes:
+    """Write new events, and what they change of steps and assets."""
     step_ids, known_steps = _steps_of(transaction, touched, run_rows)
     ids_of_assets: dict[AssetKey, int] = {}
     asset_states: dict[AssetKey, AssetState] = {}
@@ -215,8 +242,8 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
     # New steps before the events that name them; an event is never seen without what it names.
     _write_steps(transaction, touched, changes, run_rows, step_ids)
     rows = []
-    for id, index in enumerate(new, start=first_id):
-        event = given[index]
+    for one, payload in zip(stored, payloads, strict=True):
+        event = one.event
         body = event.body
         code = _CODE_OF[type(body)]
         asset_id = partition = None
@@ -227,7 +254,7 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
         run_id, step_key = event.run_id, event.step_key
         rows.append(
             (
-                id,
+                one.id,
                 run_rows[run_id],
                 event.source,
                 event.seq,
@@ -236,17 +263,15 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
                 None if step_key is None else step_ids[run_id, step_key],
                 asset_id,
                 partition,
-                payloads[index],
+                payload,
             )
         )
     transaction.insert(_NEW_EVENT, rows)
-    for run_id, change in changes.runs.items():
-        write_run_change(transaction, run_rows[run_id], change)
     if changes.assets:
         write_assets(transaction, changes)
         write_partitions(transaction, ids_of_assets, changes, partitions)
         write_checks(transaction, ids_of_assets, changes)
-    return Appended(stored=stored, refused=tuple(changes.refused))
+    return changes
 
 
 def _new_ones(
@@ -345,8 +370,10 @@ def _named(inner: Query, *, ascending: bool = True) -> Query:
     """`inner`, a limited walk over `_INNER`, with the names of run and step: first the walk, then a lookup for each row."""
     walk = inner.subquery("walk")
     return (
-        select(walk.c.id, runs.c.run_id, walk.c.source, walk.c.seq, walk.c.time, steps.c.key, walk.c.payload)
-        .select_from(walk.join(runs, runs.c.row_id == walk.c.run_row).outerjoin(steps, steps.c.id == walk.c.step_id))
+        select(walk.c.id, func.coalesce(runs.c.run_id, NO_RUN), walk.c.source, walk.c.seq, walk.c.time, steps.c.key, walk.c.payload)
+        .select_from(
+            walk.outerjoin(runs, runs.c.row_id == walk.c.run_row).outerjoin(steps, steps.c.id == walk.c.step_id)
+        )
         .order_by(walk.c.id.asc() if ascending else walk.c.id.desc())
     )
 
