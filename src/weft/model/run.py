@@ -61,6 +61,7 @@ class RunTag:
     PRIORITY = "weft/priority"
     MAX_RUNTIME = "weft/max_runtime"
     USER = "weft/user"
+    CODE_LOCATION = "weft/code_location"
 
 
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,6 +90,11 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: float | None = None
     failure_reason: FailureReason | None = None
     error: ErrorInfo | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The id, under the name that contexts and events use."""
+        return self.id
 
     @property
     def is_finished(self) -> bool:

@@ -78,6 +78,27 @@ class Answer:
                 raise self._nonsense(item, takes_result=takes_result)
         self._check()
 
+    def join(self, other: Answer) -> None:
+        """Add what another call said; several reactions of one evaluation are one answer. Reasons to skip are dropped beside anything else."""
+        self.requests.extend(other.run_requests)
+        if not self.requests and self.result is None:
+            self.skip_reasons = other.skip_reasons or self.skip_reasons
+        else:
+            self.skip_reasons = []
+        result = other.result
+        if result is not None and (result.dynamic_partitions_requests or result.asset_events or self.result):
+            before = self.result or SensorResult()
+            self.result = SensorResult(
+                run_requests=self.requests,
+                dynamic_partitions_requests=[
+                    *before.dynamic_partitions_requests,
+                    *result.dynamic_partitions_requests,
+                ],
+                asset_events=[*before.asset_events, *result.asset_events],
+            )
+        elif self.result is not None:
+            self.result.run_requests = tuple(self.requests)
+
     def _take_result(self, result: SensorResult) -> None:
         if self.result is not None:
             raise self._mixed_result()
