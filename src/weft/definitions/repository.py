@@ -38,6 +38,7 @@ class Repository:
 
     Attributes:
         graph: every asset and check with its edges.
+        renamed: earlier key and present key of every asset that was renamed.
         jobs: name to job; asset jobs are bound to this repository.
         resource_defs: key to resource, as declared at the top level.
 
@@ -59,12 +60,15 @@ class Repository:
         self._definitions: list[AssetsDefinition[Any, Any]] = []
         self._specs: list[AssetSpec] = []
         self._sort(assets, checks)
+        # Earlier key and present one, of every asset that says so.
+        self.renamed: list[tuple[AssetKey, AssetKey]] = []
         self._by_key: dict[AssetKey, AssetsDefinition[Any, Any]] = {}
         self._spec_by_key: dict[AssetKey, AssetSpec] = {}
         self._check_spec_by_key: dict[AssetCheckKey, AssetCheckSpec] = {}
         self._by_name: dict[str, AssetsDefinition[Any, Any]] = {}
         self._bodies: dict[str, StepBody] = {}
         self._index()
+        self._check_renamed()
         self._connect_arguments()
         nodes, check_nodes = self._describe()
         self.graph = self._build_graph(nodes, check_nodes)
@@ -233,8 +237,23 @@ class Repository:
             )
             return
         self._spec_by_key[spec.key] = spec
+        for earlier in spec.renamed_from:
+            self.renamed.append((earlier, spec.key))
         if definition is not None:
             self._by_key[spec.key] = definition
+
+    def _check_renamed(self) -> None:
+        """An earlier name may be taken by no other asset: what is stored under it can only belong to one."""
+        takers: dict[AssetKey, AssetKey] = {}
+        for earlier, key in self.renamed:
+            taker = earlier if earlier in self._spec_by_key else takers.setdefault(earlier, key)
+            if taker != key:
+                self._problem(
+                    "WEFT-D413",
+                    f'Asset "{key.to_user_string()}" was renamed from "{earlier.to_user_string()}", which is the name of another one.',
+                    fix="remove renamed_from where the history is not to go, or give the other asset a new name",
+                    declared_in=f"{self._place_of(key)}\n{self._place_of(taker)}",
+                )
 
     def _connect_arguments(self) -> None:
         """Give each argument that names no key its asset: of that name alone, else in the same prefix, else in the same group."""

@@ -36,6 +36,7 @@ from weft.planning.run_machine import FinishRun, RunMachine
 from weft.runs.environment import RunEnvironment
 from weft.runs.journals import open_journal
 from weft.runs.prepare import PreparedRun
+from weft.runs.rename import apply_renames
 
 EventListener = Callable[[Event], None]
 """Called with every event after it is safe in the journal; whatever it shows will be found again."""
@@ -84,6 +85,8 @@ def execute_run(
         StorageError: the run could not be recorded. Nothing ran.
     """
     run = prepared.run
+    if prepared.target.repository is not None:
+        apply_renames(prepared.target.repository.renamed, environment.assets)
     interruption = Interruption()
     worker = _Worker(prepared, environment, interruption, instance or environment, keep_outputs, jitter or _random)
     # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.

@@ -32,3 +32,15 @@ def storage_closed(place: str) -> StorageError:
     )
     error.may_pass = False
     return error
+
+
+def both_have_history(old: str, new: str) -> StorageError:
+    """What to raise where an asset would be renamed to one that has a history of its own."""
+    error = StorageError(
+        f'asset "{old}" cannot be renamed to "{new}": both have a history.',
+        code="WEFT-T041",
+        facts={"old": old, "new": new},
+        fix=f'remove renamed_from="{old}", or wipe what is stored of one of the two',
+    )
+    error.may_pass = False
+    return error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import TracebackType
 from typing import NoReturn
 
@@ -23,7 +23,7 @@ from weft.model.run import Run, RunFilter, RunStatus
 from weft.model.snapshot import content_id
 from weft.model.step import Step
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
-from weft.storage.failures import run_exists, run_not_found, storage_closed
+from weft.storage.failures import both_have_history, run_exists, run_not_found, storage_closed
 from weft.storage.ports import Appended, Page
 from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, reported, transition
 
@@ -61,12 +61,14 @@ class MemoryStorage:
 class _RunRecord:
     """One run with what belongs to it."""
 
-    __slots__ = ("events", "number", "plan", "run", "seqs", "step_keys")
+    __slots__ = ("assets", "events", "number", "plan", "run", "seqs", "step_keys")
 
     def __init__(self, number: int, run: Run, plan: RunPlan) -> None:
         self.number = number  # order of storing
         self.run = run
         self.plan = plan
+        # The assets that it was asked for, by the names that they have now.
+        self.assets = set(run.asset_selection or ())
         self.events: list[StoredEvent] = []
         # Source to the numbers seen.
         self.seqs: dict[int, set[int]] = {}
@@ -84,9 +86,18 @@ class _AssetStates(dict[AssetKey, AssetState]):
     def __init__(self) -> None:
         super().__init__()
         self._ids: dict[AssetKey, int] = {}
+        self._last_id = 0
 
     def __missing__(self, key: AssetKey) -> AssetState:
-        return AssetState(id=self._ids.setdefault(key, len(self._ids) + 1), key=key)
+        if key not in self._ids:
+            self._last_id += 1
+            self._ids[key] = self._last_id
+        return AssetState(id=self._ids[key], key=key)
+
+    def rename(self, old: AssetKey, new: AssetKey) -> None:
+        """Give the id of `old` to `new`."""
+        if old in self._ids:
+            self._ids[new] = self._ids.pop(old)
 
 
 class _State:
@@ -129,6 +140,10 @@ class _State:
             self.partition_statuses[key, partition] = state.status
             self.partitions.setdefault(key, {})[partition] = state
         self.checks.update(changes.checks)
+
+    def has_history(self, key: AssetKey) -> bool:
+        """Whether anything happened to an asset."""
+        return key in self.assets or bool(self.by_asset.get(key))
 
     def change_run(self, run_id: str, change: RunChange) -> None:
         record = self.runs[run_id]
@@ -262,20 +277,20 @@ def _matching(state: _State, filter: RunFilter | None) -> list[_RunRecord]:
     records = state.runs.values()
     if filter is None:
         return list(records)
-    return [record for record in records if _matches(filter, record.run)]
+    return [record for record in records if _matches(filter, record.run, record.assets)]
 
 
 def _place(record: _RunRecord) -> tuple[float, int]:
     return record.place
 
 
-def _matches(filter: RunFilter, run: Run) -> bool:
+def _matches(filter: RunFilter, run: Run, assets: Set[AssetKey]) -> bool:
     return (
         (filter.run_ids is None or run.id in filter.run_ids)
         and (filter.job_name is None or run.job_name == filter.job_name)
         and (filter.statuses is None or run.status in filter.statuses)
         and all(run.tags.get(key) == value for key, value in filter.tags.items())
-        and (filter.asset_key is None or filter.asset_key in (run.asset_selection or ()))
+        and (filter.asset_key is None or filter.asset_key in assets)
         and (filter.created_after is None or run.created_at > filter.created_after)
         and (filter.created_before is None or run.created_at < filter.created_before)
         and (filter.updated_after is None or (run.updated_at is not None and run.updated_at > filter.updated_after))
@@ -498,6 +513,32 @@ class MemoryAssetStore:
                     del state.checks[check, partition_of_check]
             if partitions is None:
                 state.assets.pop(key, None)
+
+    def rename(self, old: AssetKey, new: AssetKey) -> bool:
+        """See `weft.storage.ports.AssetStore.rename`."""
+        state = self._state
+        with state.lock:
+            if old == new or not state.has_history(old):
+                return False
+            if state.has_history(new):
+                raise both_have_history(old.to_user_string(), new.to_user_string())
+            if old in state.assets:
+                state.assets[new] = replace(state.assets.pop(old), key=new)
+            state.assets.rename(old, new)
+            if old in state.by_asset:
+                state.by_asset[new] = state.by_asset.pop(old)
+            for partition, one in state.partitions.pop(old, {}).items():
+                state.partitions.setdefault(new, {})[partition] = replace(one, asset_key=new)
+                state.partition_statuses[new, partition] = state.partition_statuses.pop((old, partition))
+            for check, partition_of_check in [id for id in state.checks if id[0].asset_key == old]:
+                key = AssetCheckKey(new, check.name)
+                answer = state.checks.pop((check, partition_of_check))
+                state.checks[key, partition_of_check] = replace(answer, key=key)
+            for record in state.runs.values():
+                if old in record.assets:
+                    record.assets.remove(old)
+                    record.assets.add(new)
+            return True
 
 
 def _asset_key(state: AssetState) -> tuple[str, ...]:

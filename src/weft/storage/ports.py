@@ -192,6 +192,17 @@ class AssetStore(Protocol):
         """Forget the state of an asset or of some of its partitions, answers of checks included; the log and the id stay."""
         ...
 
+    def rename(self, old: AssetKey, new: AssetKey) -> bool:
+        """Give what is stored of `old` (id, state, partitions, checks, events, runs) to `new`; whether there was anything to give.
+
+        Nothing is copied, so it takes the same time for any amount of history. Asked for again it does nothing, and the same with the keys
+        swapped takes it back. Bodies of events, and selections of runs, keep the names that they were written with.
+
+        Raises:
+            StorageError: (WEFT-T041) both have a history.
+        """
+        ...
+
 
 class CheckStore(Protocol):
     """The latest answers of checks."""

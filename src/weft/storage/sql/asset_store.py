@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 
 from weft.model.asset_state import AssetPartitionState, AssetState, PartitionStatus
 from weft.model.keys import AssetKey
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR
+from weft.storage.failures import both_have_history
 from weft.storage.ports import Page
 from weft.storage.sql.asset_ids import known_asset_ids
 from weft.storage.sql.asset_rows import STATE_COLUMNS, asset_state, partition_statuses
 from weft.storage.sql.codes import PARTITION_STATUS_OF
-from weft.storage.sql.database import Database, Row, Statement, in_lists, numbered
+from weft.storage.sql.database import Database, Row, Statement, Transaction, in_lists, numbered
 from weft.storage.sql.keys import prefix_range, sort_key
 from weft.storage.sql.pointers import pointer_from_bytes
-from weft.storage.sql.tables import asset_partitions, assets, checks
+from weft.storage.sql.tables import asset_partitions, assets, checks, events, run_assets
 
 _PARTS = msgspec.json.Decoder(tuple[str, ...])
 
@@ -134,6 +135,43 @@ _FEWER = Statement(
 )
 
 
+_RENAME = Statement(
+    update(assets)
+    .values({assets.c.key: bindparam("text"), assets.c.sort_key: bindparam("parts")})
+    .where(assets.c.id == bindparam("the_id")),
+    "text",
+    "parts",
+    "the_id",
+)
+# Whether anything happened to an asset: its state, or what is left in the log after a wipe.
+_HISTORY = Statement(
+    select(
+        or_(
+            exists().where(assets.c.id == bindparam("the_id"), assets.c.has_state == 1),
+            exists().where(events.c.asset_id == bindparam("the_id")),
+        )
+    ),
+    "the_id",
+)
+# Runs that name an asset to which nothing happened yet belong to the one that takes its name.
+_FORGET_TWICE_NAMED = Statement(
+    delete(run_assets).where(
+        run_assets.c.asset_id == bindparam("from_id"),
+        run_assets.c.run_row.in_(select(run_assets.c.run_row).where(run_assets.c.asset_id == bindparam("to_id"))),
+    ),
+    "from_id",
+    "to_id",
+)
+_GIVE_RUNS = Statement(
+    update(run_assets)
+    .values({run_assets.c.asset_id: bindparam("to_id")})
+    .where(run_assets.c.asset_id == bindparam("from_id")),
+    "to_id",
+    "from_id",
+)
+_FORGET_ID = Statement(delete(assets).where(assets.c.id == bindparam("the_id")), "the_id")
+
+
 @cache
 def _states(count: int) -> Statement:
     names = numbered("key", count)
@@ -218,6 +256,26 @@ class SqlAssetStore:
             transaction.run(_FEWER, (*(statuses.count(status) for status in _COUNTED), id))
             names = [name for (name,) in transaction.all(_CHECK_NAMES, (id,))]
             transaction.run_many(_WIPE_CHECK, [(id, name, partition) for name in names for partition in partitions])
+
+    def rename(self, old: AssetKey, new: AssetKey) -> bool:
+        """See `weft.storage.ports.AssetStore.rename`."""
+        with self._database.write() as transaction:
+            ids = known_asset_ids(transaction, (old, new))
+            if old not in ids or old == new or not self._has_history(transaction, ids[old]):
+                return False
+            if new in ids:
+                if self._has_history(transaction, ids[new]):
+                    raise both_have_history(old.to_user_string(), new.to_user_string())
+                transaction.run(_FORGET_TWICE_NAMED, (ids[new], ids[old]))
+                transaction.run(_GIVE_RUNS, (ids[old], ids[new]))
+                transaction.run(_FORGET_ID, (ids[new],))
+            transaction.run(_RENAME, (new.to_string(), sort_key(new.parts), ids[old]))
+            return True
+
+    @staticmethod
+    def _has_history(transaction: Transaction, id: int) -> bool:
+        row = transaction.one(_HISTORY, (id,))
+        return row is not None and bool(row[0])
 
 
 def _state(row: Row) -> AssetState:
