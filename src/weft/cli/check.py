@@ -14,6 +14,7 @@ from weft.cli.options import TargetOptions, json_option, target_options, verbose
 from weft.cli.quantities import count_text
 from weft.cli.terminal import Terminal
 from weft.codeserver.loader import LoadedTarget
+from weft.definitions.tick_source import ANONYMOUS_JOB_PREFIX
 from weft.errors import DefinitionError, WeftError
 from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.runs.check import check_definitions
@@ -51,6 +52,8 @@ def check(target: TargetOptions, as_json: bool) -> int:
             ("external_assets", "external asset"),
             ("checks", "check"),
             ("jobs", "job"),
+            ("schedules", "schedule"),
+            ("sensors", "sensor"),
             ("resources", "resource"),
         )
         if counts[name] or name == "assets"
@@ -77,6 +80,8 @@ def _counts(loaded: LoadedTarget) -> dict[str, Any]:
         "assets": kinds["assets"],
         "external_assets": kinds["external_assets"],
         "checks": len(repository.graph.checks),
-        "jobs": len(repository.jobs),
+        "jobs": sum(not name.startswith(ANONYMOUS_JOB_PREFIX) for name in repository.jobs),
+        "schedules": len(repository.schedules),
+        "sensors": len(repository.sensors),
         "resources": len(repository.resource_defs),
     }

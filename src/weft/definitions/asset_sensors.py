@@ -130,8 +130,9 @@ def asset_sensor(
             **settings,
         )
 
-    if isinstance(asset_key, FunctionType):
-        check_called(asset_key, "asset_sensor")
+    given: object = asset_key
+    if isinstance(given, FunctionType):  # used bare
+        check_called(given, "asset_sensor")
     return make
 
 
@@ -164,6 +165,7 @@ def multi_asset_sensor(
             **settings,
         )
 
-    if isinstance(monitored_assets, FunctionType):
-        check_called(monitored_assets, "multi_asset_sensor")
+    given: object = monitored_assets
+    if isinstance(given, FunctionType):  # used bare
+        check_called(given, "multi_asset_sensor")
     return make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.definitions.source import called_at
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from weft.definitions.assets import AssetsDefinition
     from weft.definitions.job import AssetJobDefinition, JobDefinition
     from weft.definitions.repository import Repository
+    from weft.definitions.schedules import ScheduleDefinition
+    from weft.definitions.sensors import SensorDefinition
     from weft.model.assets import AssetGraph
     from weft.model.snapshot import DefinitionsSnapshot
+
+T = TypeVar("T")
 
 
 class Definitions:
@@ -26,6 +30,9 @@ class Definitions:
         assets: decorated functions, `AssetSpec` (external assets), and lists of these.
         asset_checks: what `asset_check` and `multi_asset_check` give.
         jobs: jobs of ops and asset jobs.
+        schedules, sensors: what asks for runs; the jobs and assets that they are made with need not be listed again.
+        executor: how runs of jobs that do not say otherwise are carried out.
+        loggers: name to logger, for jobs that bring none.
         resources: key to resource: a `ConfigurableResource`, a `ResourceDefinition`, an I/O manager, or any object.
         metadata: facts for the reader.
 
@@ -38,12 +45,20 @@ class Definitions:
         *,
         asset_checks: Iterable[Any] = (),
         jobs: Iterable[Any] = (),
+        schedules: Iterable[Any] = (),
+        sensors: Iterable[Any] = (),
         resources: Mapping[str, Any] | None = None,
+        executor: Any = None,
+        loggers: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self.assets: Sequence[Any] = check_each(assets, object, "assets", "Definitions")
         self.asset_checks: Sequence[Any] = check_each(asset_checks, object, "asset_checks", "Definitions")
         self.jobs: Sequence[Any] = check_each(jobs, object, "jobs", "Definitions")
+        self.schedules: Sequence[Any] = check_each(schedules, object, "schedules", "Definitions")
+        self.sensors: Sequence[Any] = check_each(sensors, object, "sensors", "Definitions")
+        self.executor = executor
+        self.loggers: Mapping[str, Any] = check_mapping(loggers, "loggers", "Definitions")
         self.resources: Mapping[str, Any] = check_mapping(resources, "resources", "Definitions")
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "Definitions")
         self.declared_at = called_at()
@@ -58,7 +73,15 @@ class Definitions:
         if self._repository is None:
             from weft.definitions.repository import Repository  # resolving may never be asked for: keep import light
 
-            self._repository = Repository(self.assets, self.asset_checks, self.jobs, self.resources, self.metadata)
+            self._repository = Repository(
+                self.assets,
+                self.asset_checks,
+                self.jobs,
+                self.resources,
+                self.metadata,
+                schedules=self.schedules,
+                sensors=self.sensors,
+            )
         return self._repository
 
     @staticmethod
@@ -85,7 +108,11 @@ class Definitions:
             [item for part in parts for item in part.assets],
             asset_checks=[item for part in parts for item in part.asset_checks],
             jobs=[item for part in parts for item in part.jobs],
+            schedules=[item for part in parts for item in part.schedules],
+            sensors=[item for part in parts for item in part.sensors],
             resources=resources,
+            executor=_only_executor(parts),
+            loggers={name: logger for part in parts for name, logger in part.loggers.items()},
             metadata=metadata,
         )
 
@@ -142,5 +169,49 @@ class Definitions:
 
     resolve_job_def = get_job_def
 
+    def get_schedule_def(self, name: str) -> ScheduleDefinition:
+        """A schedule by its name.
+
+        Raises:
+            InvocationError: (WEFT-I461) there is no such schedule.
+        """
+        return _named(self.resolve().schedules, name, "schedule")
+
+    resolve_schedule_def = get_schedule_def
+
+    def get_sensor_def(self, name: str) -> SensorDefinition:
+        """A sensor by its name.
+
+        Raises:
+            InvocationError: (WEFT-I461) there is no such sensor.
+        """
+        return _named(self.resolve().sensors, name, "sensor")
+
+    resolve_sensor_def = get_sensor_def
+
     def __repr__(self) -> str:
         return f"Definitions(assets={len(self.assets)}, jobs={len(self.jobs)}, resources={sorted(self.resources)})"
+
+
+def _named(known: Mapping[str, T], name: str, what: str) -> T:
+    if name in known:
+        return known[name]
+    raise InvocationError(
+        f'there is no {what} "{name}".',
+        code="WEFT-I461",
+        facts={f"known {what}s": some_of(known)},
+        fix=did_you_mean(name, known, f"add it: Definitions({what}s=[...])"),
+    )
+
+
+def _only_executor(parts: Sequence[Definitions]) -> Any:
+    found = None
+    for part in parts:
+        if part.executor is not None and found is not None and part.executor is not found:
+            raise DefinitionError(
+                "Two of the merged definitions have different executors.",
+                code="WEFT-D477",
+                fix="keep one of them, or give executors to jobs",
+            )
+        found = part.executor if part.executor is not None else found
+    return found

@@ -18,6 +18,7 @@ from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.op import OpDefinition
 from weft.definitions.source_asset import SourceAsset
+from weft.definitions.tick_binding import TickSources
 from weft.errors import DefinitionError, Problem, did_you_mean, some_of
 from weft.model.assets import DEFAULT_GROUP, AssetCheckNode, AssetGraph, AssetGraphCycle, AssetNode
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -26,6 +27,8 @@ from weft.model.plan import ComputeUnit
 from weft.model.snapshot import DefinitionsSnapshot, OpSnapshot, ResourceSnapshot
 
 if TYPE_CHECKING:
+    from weft.definitions.schedules import ScheduleDefinition
+    from weft.definitions.sensors import SensorDefinition
     from weft.model.partitions.definitions import PartitionsDefinition
 
 _MOST_SUGGESTIONS = 20
@@ -39,7 +42,8 @@ class Repository:
     Attributes:
         graph: every asset and check with its edges.
         renamed: earlier key and present key of every asset that was renamed.
-        jobs: name to job; asset jobs are bound to this repository.
+        jobs: name to job; asset jobs are bound to this repository. Schedules and sensors bring theirs along.
+        schedules, sensors: name to schedule and sensor.
         resource_defs: key to resource, as declared at the top level.
 
     Raises (on construction):
@@ -53,13 +57,16 @@ class Repository:
         jobs: Iterable[Any] = (),
         resource_defs: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        schedules: Iterable[Any] = (),
+        sensors: Iterable[Any] = (),
     ) -> None:
-        self._problems: list[Problem] = []
+        ticks = TickSources(_flat(schedules), _flat(sensors))
+        self._problems: list[Problem] = ticks.problems
         self.resource_defs = dict(resource_defs or {})
         self.metadata = dict(metadata or {})
         self._definitions: list[AssetsDefinition[Any, Any]] = []
         self._specs: list[AssetSpec] = []
-        self._sort(assets, checks)
+        self._sort([*assets, *ticks.assets()], checks)
         # Earlier key and present one, of every asset that says so.
         self.renamed: list[tuple[AssetKey, AssetKey]] = []
         self._by_key: dict[AssetKey, AssetsDefinition[Any, Any]] = {}
@@ -73,7 +80,12 @@ class Repository:
         nodes, check_nodes = self._describe()
         self.graph = self._build_graph(nodes, check_nodes)
         self.jobs = self._bind_jobs(jobs)
-        self._check_resources()
+        self._bind_brought_jobs(ticks)
+        ticks.check_jobs(self.jobs)
+        ticks.bind(self)
+        self.schedules: Mapping[str, ScheduleDefinition] = ticks.schedules
+        self.sensors: Mapping[str, SensorDefinition] = ticks.sensors
+        self._check_resources(ticks)
         if self._problems:
             raise DefinitionError.from_problems(self._problems)
 
@@ -141,6 +153,8 @@ class Repository:
             checks=tuple(self.graph.checks.values()),
             units=tuple(self.units()),
             jobs=tuple(job.describe() for job in self.jobs.values()),
+            schedules=tuple(schedule.describe() for _, schedule in sorted(self.schedules.items())),
+            sensors=tuple(sensor.describe() for _, sensor in sorted(self.sensors.items())),
             ops=self._describe_ops(),
             resources=tuple(_describe_resource(key, resource) for key, resource in sorted(self.resource_defs.items())),
             metadata=metadata_values(self.metadata),
@@ -420,7 +434,21 @@ class Repository:
                 bound[job.name] = job.with_top_level_resources(self.resource_defs)
         return bound
 
-    def _check_resources(self) -> None:
+    def _bind_brought_jobs(self, ticks: TickSources) -> None:
+        """The jobs that schedules and sensors bring along, besides those that are declared."""
+        for job, source in ticks.jobs():
+            known = self.jobs.get(job.name)
+            if known is None:
+                self.jobs.update(self._bind_jobs([job]))
+            elif job.declared_at != known.declared_at:
+                self._problem(
+                    "WEFT-D459",
+                    f'{source.what} "{source.name}" brings a job "{job.name}" which is another than the declared one.',
+                    fix="rename one of them, or give the schedule or sensor job_name=...",
+                    declared_in=f"{known.declared_at or '?'}\n{job.declared_at or '?'}",
+                )
+
+    def _check_resources(self, ticks: TickSources) -> None:
         missing: dict[str, list[str]] = {}
         top_level = self.resource_defs.keys()
         for definition in self._definitions:
@@ -438,6 +466,8 @@ class Repository:
             else:
                 hooks = {key for hook in job.hooks for key in hook.required_resource_keys}
                 self._note_missing(hooks, (top_level,), job.name, missing)
+        for source in ticks:
+            self._note_missing(source.required_resource_keys, (top_level,), source.name, missing)
         for key, users in missing.items():
             self._problem(
                 "WEFT-D034",
