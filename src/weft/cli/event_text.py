@@ -48,6 +48,8 @@ def event_text(body: EventBody) -> str:
             return body.message
         case LogMessage():
             return f"{logging.getLevelName(body.level)} {body.message}"
+        case StepSucceeded() if body.reused_from is not None:
+            return body.reason or f"result of run {body.reused_from}"
         case StepSucceeded():
             return f"CPU {duration_text(body.cpu_seconds)}, peak memory {bytes_text(body.peak_memory_bytes)}"
         case StepRestarted():

@@ -16,10 +16,12 @@ from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean
 from weft.model.metadata import metadata_values
 from weft.model.retry import RetryPolicy
+from weft.model.run import RunTag
 from weft.model.snapshot import JobSnapshot
 
 if TYPE_CHECKING:
     from weft.definitions.repository import Repository
+    from weft.definitions.run_requests import RunRequest
     from weft.execution.results import ExecuteInProcessResult
     from weft.instance import Instance
     from weft.model.keys import CoercibleToAssetKey
@@ -36,6 +38,65 @@ class _Settings:
     op_retry_policy: RetryPolicy | None
     partitions_def: PartitionsDefinition | None
     owners: tuple[str, ...]
+    name: str
+    # Run configuration, or a `PartitionedConfig`.
+    config: Any
+
+    def run_request_for_partition(
+        self,
+        partition_key: str,
+        run_key: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        asset_selection: Sequence[Any] | None = None,
+        run_config: Any = None,
+        current_time: Any = None,
+        dynamic_partitions_store: Any = None,
+    ) -> RunRequest:
+        """The request for the run of one partition, for schedules and sensors.
+
+        Args:
+            partition_key: the partition.
+            run_key: see `RunRequest`.
+            tags: tags of the run, besides those that the configuration gives for the partition.
+            asset_selection: see `RunRequest`.
+            run_config: in place of what the job's configuration gives for the partition.
+            current_time, dynamic_partitions_store: see `PartitionsDefinition.validate_partition_key`.
+
+        Raises:
+            DefinitionError: (WEFT-D480) the job has no partitions. PartitionError: there is no such partition.
+        """
+        from weft.definitions.run_requests import RunRequest
+
+        if self.partitions_def is None:
+            raise DefinitionError(
+                f'job "{self.name}" has no partitions of its own.',
+                code="WEFT-D480",
+                fix="give it partitions_def=..., or RunRequest(partition_key=...) where its assets have them",
+            )
+        store = dynamic_partitions_store
+        self.partitions_def.validate_partition_key(
+            partition_key, current_time=current_time, dynamic_partitions_store=store
+        )
+        config, more = self.config_for_partition(partition_key)
+        return RunRequest(
+            run_key=run_key,
+            run_config=(config or {}) if run_config is None else run_config,
+            tags={**more, **(tags or {})},
+            job_name=self.name,
+            asset_selection=asset_selection,
+            partition_key=partition_key,
+        )
+
+    def config_for_partition(self, partition_key: str | None) -> tuple[Any, dict[str, str]]:
+        """The configuration and tags that the job gives the run of a partition; without partition, only a constant configuration."""
+        if not hasattr(self.config, "get_run_config_for_partition_key"):
+            return self.config, {}
+        if partition_key is None:
+            return None, {}
+        return (
+            self.config.get_run_config_for_partition_key(partition_key),
+            self.config.get_tags_for_partition_key(partition_key),
+        )
 
     def _settle(
         self,
@@ -56,6 +117,16 @@ class _Settings:
         self.hooks = frozenset(check_each(hooks, HookDefinition, "hooks", where))
         self.op_retry_policy = check_optional(op_retry_policy, RetryPolicy, "op_retry_policy", where)
         self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
+        own = getattr(self.config, "partitions_def", None)
+        if own is not None:  # a PartitionedConfig
+            if self.partitions_def is not None and self.partitions_def != own:
+                raise DefinitionError(
+                    f"{where} and its configuration have different partitions.",
+                    code="WEFT-D479",
+                    facts={"job": self.partitions_def.describe(), "configuration": own.describe()},
+                    fix="leave out partitions_def of the job",
+                )
+            self.partitions_def = own
         self.owners = check_owners(owners, where)
 
 
@@ -236,6 +307,7 @@ class AssetJobDefinition(_Settings):
         hooks: Collection[HookDefinition] = (),
         op_retry_policy: RetryPolicy | None = None,
         owners: Sequence[str] = (),
+        cache: bool | None = None,
     ) -> None:
         self.name = check_name(name, "a job")
         self.selection = AssetSelection.of(selection) if selection is not None else AssetSelection.all()
@@ -244,7 +316,7 @@ class AssetJobDefinition(_Settings):
         self._settle(
             f'job "{self.name}"',
             tags=tags,
-            run_tags=run_tags,
+            run_tags=run_tags if cache is None else {RunTag.CACHE: str(cache).lower(), **(run_tags or {})},
             metadata=metadata,
             hooks=hooks,
             op_retry_policy=op_retry_policy,
@@ -325,6 +397,7 @@ def define_asset_job(
     hooks: Collection[HookDefinition] = (),
     op_retry_policy: RetryPolicy | None = None,
     owners: Sequence[str] = (),
+    cache: bool | None = None,
 ) -> AssetJobDefinition:
     """A job that makes the selected assets and checks, in the order of their dependencies.
 
@@ -340,6 +413,8 @@ def define_asset_job(
         hooks: called after each of its steps.
         op_retry_policy: the policy of steps that have none of their own.
         owners: e-mail addresses or ``team:<name>``.
+        cache: whether its runs leave alone what was made by the same version of the code from the same versions of the inputs, for assets that
+            do not say it themselves.
     """
     return AssetJobDefinition(
         name,
@@ -353,6 +428,7 @@ def define_asset_job(
         hooks=hooks,
         op_retry_policy=op_retry_policy,
         owners=owners,
+        cache=cache,
     )
 
 

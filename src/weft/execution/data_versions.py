@@ -1,7 +1,11 @@
-"""Data versions: which content an asset has, as a short text. Equal versions mean equal content.
+"""Data versions: which content an asset, or one partition of it, has, as a short text. Equal versions mean equal content.
 
 A version that the user gives wins. Otherwise it is the hash of the code version and the versions of the inputs that were read; an asset
 without a code version counts as changed by every run.
+
+What a step read of a partitioned upstream has one version as well: that of the one partition that it needs; of several, a hash of theirs; of
+very many (`MOST_PARTITIONS`), one that changes whenever anything of the asset is made. So what is recorded with a materialisation stays small, and
+what it costs to find out is bounded.
 """
 
 from __future__ import annotations
@@ -9,8 +13,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from weft.model.asset_state import AssetPartitionState, AssetState, EventPointer, PartitionStatus
 from weft.model.keys import AssetKey
 from weft.storage.ports import AssetStore
+
+MOST_PARTITIONS = 100
+"""Of how many upstream partitions the versions are read one by one."""
 
 
 class DataVersions:
@@ -20,22 +28,62 @@ class DataVersions:
 
     def __init__(self, assets: AssetStore) -> None:
         self._assets = assets
+        # For None of a partitioned asset: what changes with anything that is made of it.
         self._known: dict[tuple[AssetKey, str | None], str | None] = {}
 
     def made(self, key: AssetKey, partition: str | None, version: str) -> None:
         """Remember what this run made."""
         self._known[key, partition] = version
+        if partition is not None:
+            self._known[key, None] = _hash(self._whole(key) or "", partition, version)
 
-    def current(self, keys: Sequence[AssetKey]) -> dict[str, str]:
-        """The versions of upstream assets by user string; those that have none are left out."""
-        unknown = [key for key in keys if (key, None) not in self._known]
-        if unknown:
-            states = self._assets.get_many(unknown)
-            for key in unknown:
-                state = states.get(key)
-                latest = (state.latest_materialization or state.latest_observation) if state is not None else None
-                self._known[key, None] = latest.data_version if latest is not None else None
-        return {key.to_user_string(): version for key in keys if (version := self._known.get((key, None))) is not None}
+    def of(self, key: AssetKey, partitions: Sequence[str]) -> str | None:
+        """The version of what a step reads of an asset: of these partitions of it, or of an asset without partitions.
+
+        None where it was never made and never observed.
+        """
+        if not partitions or len(partitions) > MOST_PARTITIONS:
+            return self._whole(key)
+        versions = [self._partition(key, partition) for partition in partitions]
+        if len(versions) == 1:
+            return versions[0]
+        if all(version is None for version in versions):
+            return None
+        return _hash(*(text for pair in zip(partitions, versions, strict=True) for text in (pair[0], pair[1] or "")))
+
+    def latest(self, key: AssetKey, partition: str | None) -> EventPointer | None:
+        """The materialisation that stands in storage, of the asset or of one partition of it; None where the latest try failed."""
+        if partition is None:
+            state = self._assets.get(key)
+            return state.latest_materialization if state is not None else None
+        found = self._assets.partition(key, partition)
+        return found.latest if found is not None and found.status is PartitionStatus.MATERIALIZED else None
+
+    def _whole(self, key: AssetKey) -> str | None:
+        if (key, None) not in self._known:
+            state = self._assets.get(key)
+            self._known[key, None] = None if state is None else version_of_asset(state)
+        return self._known[key, None]
+
+    def _partition(self, key: AssetKey, partition: str) -> str | None:
+        if (key, partition) not in self._known:
+            self._known[key, partition] = version_of_partition(self._assets.partition(key, partition))
+        return self._known[key, partition]
+
+
+def version_of_asset(state: AssetState) -> str | None:
+    """The version of an asset without partitions; of a partitioned one, a text that changes whenever something of it is made."""
+    latest = state.latest_materialization or state.latest_observation
+    if latest is None:
+        return None
+    if latest.partition is None:
+        return latest.data_version
+    return _hash(str(state.materialization_count), latest.partition, latest.data_version or "")
+
+
+def version_of_partition(state: AssetPartitionState | None) -> str | None:
+    """The version of one partition, None where it is not there."""
+    return state.latest.data_version if state is not None and state.status is PartitionStatus.MATERIALIZED else None
 
 
 def computed_version(code_version: str | None, run_id: str, inputs: Mapping[str, str]) -> str:
@@ -44,3 +92,7 @@ def computed_version(code_version: str | None, run_id: str, inputs: Mapping[str,
     for key in sorted(inputs):
         digest.update(b"\0" + key.encode() + b"\0" + inputs[key].encode())
     return digest.hexdigest()[:32]
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]

@@ -21,6 +21,7 @@ from weft.errors import ExecutionError, TypeCheckError, did_you_mean, some_of
 from weft.execution.contexts import ExecutionContext, event_body
 from weft.execution.data_versions import computed_version
 from weft.execution.io_contexts import OutputContext
+from weft.execution.reuse import input_versions, partitions_of
 from weft.execution.run_context import RunContext
 from weft.model.events import (
     AssetCheckEvaluated,
@@ -51,7 +52,8 @@ class OutputHandler:
         self._context = context
         self._outputs: dict[str, StepOutputPlan] = {output.name: output for output in context.step.outputs}
         self._seen: dict[str, set[str | None]] = {}
-        self._inputs: Mapping[str, str] | None = None
+        # Partition to the versions of what was read for it.
+        self._inputs: dict[str | None, Mapping[str, str]] = {}
         # Output name to the reason for which it was left out.
         self._skips: dict[str, str] = {}
         # Whether the function said that it gives nothing more.
@@ -359,7 +361,8 @@ class OutputHandler:
             if self._run.captured_outputs is not None:
                 self._run.captured_outputs[step_key, output.name, mapping_key] = value
         if output.asset_key is not None:
-            self._record_materializations(output, output.asset_key, said, data_version, tags)
+            has_value = value is not _NO_VALUE
+            self._record_materializations(output, output.asset_key, said, data_version, tags, has_value)
         self._note(output, mapping_key)
         self.stimuli.append(OutputProduced(step_key=step_key, output_name=output.name, mapping_key=mapping_key))
 
@@ -424,14 +427,15 @@ class OutputHandler:
         metadata: Mapping[str, AnyMetadataValue],
         data_version: str | None,
         tags: Mapping[str, str],
+        has_value: bool,
     ) -> None:
         run, context = self._run, self._context
         spec = run.target.spec(key)
         code_version = (spec.code_version if spec is not None else None) or context.step.code_version
-        inputs = self._input_versions()
         given = context.data_version(key)
         version = data_version or (given.value if given is not None else None)
         for partition in self._partitions_of(output):
+            inputs = self._input_versions(partition)
             made = version or computed_version(code_version, run.run.id, inputs)
             added = context.asset_metadata(key, partition)
             run.record(
@@ -443,23 +447,20 @@ class OutputHandler:
                     data_version=made,
                     code_version=code_version,
                     input_data_versions=inputs,
+                    has_value=has_value,
                 ),
                 context.step.key,
             )
-            run.data_versions.made(key, None, made)
+            run.data_versions.made(key, partition, made)
 
     def _partitions_of(self, output: StepOutputPlan) -> list[str | None]:
-        key = output.asset_key
-        spec = self._run.target.spec(key) if key is not None else None
-        if spec is None or spec.partitions_def is None or not self._run.partitions.is_partitioned:
-            return [None]
-        return list(self._run.partitions.keys(spec.partitions_def))
+        return partitions_of(self._run, output.asset_key) if output.asset_key is not None else [None]
 
-    def _input_versions(self) -> Mapping[str, str]:
-        if self._inputs is None:
-            keys = [given.asset_key for given in self._context.step.inputs if given.asset_key is not None]
-            self._inputs = self._run.data_versions.current(keys) if keys else {}
-        return self._inputs
+    def _input_versions(self, partition: str | None) -> Mapping[str, str]:
+        found = self._inputs.get(partition)
+        if found is None:
+            found = self._inputs[partition] = input_versions(self._run, self._context.step, partition)
+        return found
 
     # --- finding outputs ---------------------------------------------------------------------------------------------
 

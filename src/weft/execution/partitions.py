@@ -89,14 +89,19 @@ class RunPartitions:
         upstream: PartitionsDefinition,
         mapping: PartitionMapping | None,
         now: float,
+        own_keys: Sequence[str] | None = None,
     ) -> Sequence[str]:
-        """The partitions of an upstream asset that the run's partitions need, in order. All of them for an unpartitioned asset."""
+        """The partitions of an upstream asset that the run's partitions (or `own_keys` of them) need, in order.
+
+        All of them for an unpartitioned asset.
+        """
         if downstream is None or not self.is_partitioned:
             return upstream.get_partition_keys(current_time=now, dynamic_partitions_store=self._store)
         from weft.model.partitions.mappings import infer_mapping  # loads compressed sets, which most runs do without
         from weft.model.partitions.subset import PartitionSet
 
         chosen = mapping if mapping is not None else infer_mapping(downstream, upstream)
-        own = PartitionSet.from_keys(downstream, self.keys(downstream), self._store)
+        keys = self.keys(downstream) if own_keys is None else own_keys
+        own = PartitionSet.from_keys(downstream, keys, self._store)
         found = chosen.upstream_of(own, downstream, upstream, now, self._store)
         return list(found.existing_or_raise().keys(self._store))

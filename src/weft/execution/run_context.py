@@ -56,6 +56,7 @@ class RunContext:
         "instance",
         "interruption",
         "journal",
+        "may_reuse",
         "partitions",
         "plan",
         "record",
@@ -80,6 +81,7 @@ class RunContext:
         dynamic_partitions_store: Any = None,
         capture: LogMarks | None = None,
         keep_outputs: bool = False,
+        may_reuse: bool = False,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -97,6 +99,8 @@ class RunContext:
         self.capture = capture
         self.partitions = RunPartitions(run, dynamic_partitions_store)
         self.input_values: Mapping[str, Any] = target.input_values
+        # Whether any step may be skipped because its result exists.
+        self.may_reuse = may_reuse
         # (step key, output, mapping key) to value; kept only for results in the calling process.
         self.captured_outputs: dict[tuple[str, str, str | None], Any] | None = {} if keep_outputs else None
         self._definitions: dict[str, AssetsDefinition[Any, Any] | None] = {}
@@ -129,8 +133,10 @@ class RunContext:
             return {}
         return self.config.nodes.get(".".join(self.target.body(step_key).node_path), {})
 
-    def upstream_partition_keys(self, step: StepPlan, upstream: AssetKey, input_name: str | None) -> Sequence[str]:
-        """The partitions of an upstream asset that a step needs; empty where the asset has none."""
+    def upstream_partition_keys(
+        self, step: StepPlan, upstream: AssetKey, input_name: str | None, partition: str | None = None
+    ) -> Sequence[str]:
+        """The partitions of an upstream asset that a step needs, to make `partition` or all that the run makes; empty where the asset has none."""
         spec = self.target.spec(upstream)
         if spec is None or spec.partitions_def is None:
             return ()
@@ -144,7 +150,9 @@ class RunContext:
                 deps = [dep for one in definition.specs for dep in one.deps if dep.asset_key == upstream]
                 mapping = deps[0].partition_mapping if deps else None
         downstream = definition.partitions_def if definition is not None else None
-        return self.partitions.upstream_keys(downstream, spec.partitions_def, mapping, self.clock.wall())
+        return self.partitions.upstream_keys(
+            downstream, spec.partitions_def, mapping, self.clock.wall(), None if partition is None else (partition,)
+        )
 
     def load_asset_value(self, key: AssetKey, partition_key: str | None, step: StepPlan) -> Any:
         """The stored value of an asset, outside the inputs that the step declares."""

@@ -24,15 +24,16 @@ from weft.execution.hooks import run_hooks
 from weft.execution.inputs import load_inputs
 from weft.execution.interruption import ExecutionInterrupted
 from weft.execution.outputs import OutputHandler
+from weft.execution.reuse import Reused, find_reusable
 from weft.execution.run_context import RunContext
 from weft.execution.step_config import step_config
 from weft.execution.usage import UsageMeter
-from weft.model.events import StepRestarted, StepStarted, StepSucceeded as StepSucceededEvent
+from weft.model.events import StepOutput, StepRestarted, StepStarted, StepSucceeded as StepSucceededEvent
 from weft.model.failure import ErrorInfo
 from weft.model.plan import StepPlan
 from weft.model.step import LogRange
 from weft.planning.retries import RetryAsked
-from weft.planning.run_machine import SkipAsked, StepFailed, StepInterrupted, StepSucceeded, Stimulus
+from weft.planning.run_machine import OutputProduced, SkipAsked, StepFailed, StepInterrupted, StepSucceeded, Stimulus
 
 
 class StepUsage(Struct, frozen=True):
@@ -77,6 +78,8 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
     run_context.record(StepStarted() if attempt == 1 else StepRestarted(attempt=attempt), key)
     context: ExecutionContext | None = None
     try:
+        if run_context.may_reuse and attempt == 1 and (reused := find_reusable(run_context, step)) is not None:
+            return _reused(run_context, step, reused, _usage(run_context, meter, marks))
         context = _context(run_context, step, attempt)
         handler = OutputHandler(run_context, context)
         values = load_inputs(run_context, context)
@@ -104,6 +107,25 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
         run_hooks(run_context, context, hooks, on="success", values=handler.values)
     handler.stimuli.append(StepSucceeded(key))
     return AttemptResult(handler.stimuli, usage, context=context)
+
+
+def _reused(run_context: RunContext, step: StepPlan, reused: Reused, usage: StepUsage) -> AttemptResult:
+    """The step counts as succeeded with the outputs that are there already."""
+    stimuli: list[Stimulus] = []
+    for output in step.outputs:
+        run_context.record(StepOutput(output_name=output.name), step.key)
+        stimuli.append(OutputProduced(step.key, output.name))
+    run_context.record(
+        StepSucceededEvent(
+            cpu_seconds=usage.cpu_seconds,
+            peak_memory_bytes=usage.peak_memory_bytes,
+            logs=usage.logs,
+            reused_from=reused.run_id,
+            reason=reused.reason,
+        ),
+        step.key,
+    )
+    return AttemptResult([*stimuli, StepSucceeded(step.key)], usage)
 
 
 def _context(run_context: RunContext, step: StepPlan, attempt: int) -> ExecutionContext:

@@ -32,6 +32,8 @@ class EventPointer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Upstream key (user string) to the data version that was read.
     input_data_versions: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    # Whether an I/O manager stored a value with it.
+    has_value: bool = False
 
 
 class AssetState(Struct, frozen=True, kw_only=True, omit_defaults=True):

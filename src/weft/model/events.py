@@ -139,6 +139,9 @@ class StepSucceeded(Body, frozen=True, tag="STEP_SUCCESS"):
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
     logs: LogRange | None = None
+    # Where the step did not run because its result exists: the run that made it, and why it may be used.
+    reused_from: str | None = None
+    reason: str | None = None
 
 
 class StepFailed(Body, frozen=True, tag="STEP_FAILURE"):
@@ -273,6 +276,8 @@ class AssetMaterialized(Body, frozen=True, tag="ASSET_MATERIALIZATION"):
     code_version: str | None = None
     # Upstream key (user string) to the data version that was read.
     input_data_versions: Mapping[str, str] = {}
+    # Whether an I/O manager stored a value with it.
+    has_value: bool = False
 
 
 class AssetObserved(Body, frozen=True, tag="ASSET_OBSERVATION"):

@@ -62,6 +62,9 @@ class RunTag:
     MAX_RUNTIME = "weft/max_runtime"
     USER = "weft/user"
     CODE_LOCATION = "weft/code_location"
+    # "true": steps whose result exists are not run (`weft.execution.reuse`).
+    CACHE = "weft/cache"
+    STALE_ASSETS_ONLY = "weft/stale_assets_only"
 
 
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -31,7 +31,7 @@ from weft.model.events import (
     RunSucceeded,
 )
 from weft.model.failure import ErrorInfo
-from weft.model.run import FailureReason, Run, RunStatus
+from weft.model.run import FailureReason, Run, RunStatus, RunTag
 from weft.planning.run_machine import FinishRun, RunMachine
 from weft.runs.environment import RunEnvironment
 from weft.runs.journals import open_journal
@@ -183,7 +183,22 @@ class _Worker:
             dynamic_partitions_store=self._environment.dynamic_partitions,
             capture=capture,
             keep_outputs=self._keep_outputs,
+            may_reuse=_may_reuse(self._prepared),
         )
+
+
+def _may_reuse(prepared: PreparedRun) -> bool:
+    """Whether anything in the run asks for caching; most do not, and look nothing up."""
+    tags = prepared.run.tags
+    if prepared.target.repository is None:
+        return False
+    return (
+        RunTag.CACHE in tags
+        or RunTag.STALE_ASSETS_ONLY in tags
+        or any(
+            spec.cache for key in prepared.run.asset_selection or () if (spec := prepared.target.spec(key)) is not None
+        )
+    )
 
 
 def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:

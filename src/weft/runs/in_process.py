@@ -20,7 +20,7 @@ from weft.model.keys import CoercibleToAssetKey
 from weft.planning.selection import Selector, select
 from weft.runs.environment import RunEnvironment
 from weft.runs.execute import EventListener, RunOutcome, execute_run
-from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job
+from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job, reuse_tags
 
 
 def materialize(
@@ -34,6 +34,8 @@ def materialize(
     tags: Mapping[str, str] | None = None,
     selection: Any = None,
     run_id: str | None = None,
+    cache: bool | None = None,
+    stale_assets_only: bool = False,
 ) -> ExecuteInProcessResult:
     """Make assets in this process and wait for the end.
 
@@ -47,6 +49,9 @@ def materialize(
         tags: tags of the run.
         selection: which of the assets to make; the others are only loaded. All by default.
         run_id: the id of the run, for tests.
+        cache: leave alone what was made by the same version of the code from the same versions of the inputs; for assets that do not say
+            it themselves.
+        stale_assets_only: leave alone what is not stale.
 
     Raises:
         DefinitionError, ConfigError, PartitionError, SelectionError: what was asked for cannot be; nothing ran.
@@ -63,7 +68,12 @@ def materialize(
         repository,
         keys,
         checks,
-        RunSettings(run_config=run_config, partition_key=partition_key, tags=tags, run_id=run_id),
+        RunSettings(
+            run_config=run_config,
+            partition_key=partition_key,
+            tags={**(tags or {}), **reuse_tags(cache, stale_assets_only)},
+            run_id=run_id,
+        ),
         clock=environment.clock,
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,

@@ -188,6 +188,14 @@ def _without_secrets(tags: Mapping[str, str], secrets: Collection[str]) -> dict[
     return {key: redaction.text(value) for key, value in tags.items()}
 
 
+def reuse_tags(cache: bool | None, stale_assets_only: bool) -> dict[str, str]:
+    """The tags that ask for caching."""
+    tags = {} if cache is None else {RunTag.CACHE: "true" if cache else "false"}
+    if stale_assets_only:
+        tags[RunTag.STALE_ASSETS_ONLY] = "true"
+    return tags
+
+
 def run_tags(tags: Mapping[str, str], request: RunSettings) -> dict[str, str]:
     """The tags of a run: those given, with foreign spellings of system tags as ours, and those that the request implies."""
     result = {

@@ -298,6 +298,7 @@ def _materialized(stored: StoredEvent, current: Current, changes: Changes) -> No
         code_version=body.code_version,
         input_data_versions=body.input_data_versions,
         tags=body.tags,
+        has_value=body.has_value,
     )
     state = _asset(body.asset_key, current, changes)
     changes.assets[body.asset_key] = replace(

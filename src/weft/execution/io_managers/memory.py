@@ -18,6 +18,10 @@ class InMemoryIOManager(PlacedIOManager):
         """See `PlacedIOManager.store_at`."""
         self.values[place] = obj
 
+    def is_at(self, place: Place) -> bool:
+        """See `PlacedIOManager.is_at`."""
+        return place in self.values
+
     def load_from(self, context: InputContext, place: Place) -> Any:
         """See `PlacedIOManager.load_from`."""
         if place not in self.values:

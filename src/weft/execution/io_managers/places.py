@@ -126,6 +126,16 @@ class PlacedIOManager(IOManager):
         values = {key: value for key, value in zip(keys, found, strict=True) if not isinstance(value, NotStored)}
         return next(iter(values.values()), None) if len(keys) == 1 else values
 
+    def has_value(self, context: OutputContext) -> bool:
+        """Whether everything that `context` means is stored: the value, or that of each of its partitions."""
+        if not context.has_asset_key or not context.has_asset_partitions:
+            return self.is_at(place_of(context))
+        return all(self.is_at(place_of(context, key)) for key in context.asset_partition_keys)
+
+    def is_at(self, place: Place) -> bool:
+        """Whether there is a value at `place`. True where that cannot be told."""
+        return True
+
     def _load_one(self, context: InputContext, place: Place) -> Any:
         try:
             return self.load_from(context, place)

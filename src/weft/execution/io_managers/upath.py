@@ -95,6 +95,10 @@ class UPathIOManager(PlacedIOManager):
         """Where a value belongs."""
         return self.base_path.joinpath(*path_of(place, self.extension or ""))
 
+    def is_at(self, place: Place) -> bool:
+        """See `PlacedIOManager.is_at`."""
+        return self.path_exists(self.path_at(place))
+
     def store_at(self, context: OutputContext, place: Place, obj: Any) -> None:
         """See `PlacedIOManager.store_at`.
 
