@@ -77,7 +77,7 @@ class _Settings:
         self.partitions_def.validate_partition_key(
             partition_key, current_time=current_time, dynamic_partitions_store=store
         )
-        config, more = self.config_for_partition(partition_key)
+        config, more = config_for_partition(self.config, partition_key)
         return RunRequest(
             run_key=run_key,
             run_config=(config or {}) if run_config is None else run_config,
@@ -85,17 +85,6 @@ class _Settings:
             job_name=self.name,
             asset_selection=asset_selection,
             partition_key=partition_key,
-        )
-
-    def config_for_partition(self, partition_key: str | None) -> tuple[Any, dict[str, str]]:
-        """The configuration and tags that the job gives the run of a partition; without partition, only a constant configuration."""
-        if not hasattr(self.config, "get_run_config_for_partition_key"):
-            return self.config, {}
-        if partition_key is None:
-            return None, {}
-        return (
-            self.config.get_run_config_for_partition_key(partition_key),
-            self.config.get_tags_for_partition_key(partition_key),
         )
 
     def _settle(
@@ -128,6 +117,18 @@ class _Settings:
                 )
             self.partitions_def = own
         self.owners = check_owners(owners, where)
+
+
+def config_for_partition(config: Any, partition_key: str | None) -> tuple[Any, dict[str, str]]:
+    """What a job's `config` says of the run of a partition: configuration, and tags. None where it needs a partition and there is none."""
+    if not hasattr(config, "get_run_config_for_partition_key"):
+        return config, {}
+    if partition_key is None:
+        return None, {}
+    return (
+        config.get_run_config_for_partition_key(partition_key),
+        config.get_tags_for_partition_key(partition_key),
+    )
 
 
 class JobDefinition(_Settings):

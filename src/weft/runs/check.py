@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from weft.config.run_config import run_config_document, validate_run_config_value
-from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.job import AssetJobDefinition, JobDefinition, config_for_partition
 from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.run_target import RunTarget, asset_target, job_target
@@ -89,6 +89,7 @@ def _check(target: RunTarget, plan: RunPlan, default_resources: Mapping[str, Any
         target.resource_defs.setdefault(key, resource)
     resource_defs = bind_resources(target.resource_defs)
     order = initialisation_order(resource_defs, required_resources(plan, target))
-    if target.config is not None:
+    config, _ = config_for_partition(target.config, None)
+    if config is not None:
         schema = run_config_schema(target, plan, resource_defs, order)
-        validate_run_config_value(schema, run_config_document(target.config))
+        validate_run_config_value(schema, run_config_document(config))

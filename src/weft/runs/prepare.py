@@ -11,7 +11,7 @@ from typing import Any
 
 from weft.clock import Clock
 from weft.config.secrets import Redaction
-from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.job import AssetJobDefinition, JobDefinition, config_for_partition
 from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.resources import ResourceDefinition
@@ -160,7 +160,8 @@ def _prepared(
         target.resource_defs.setdefault(key, resource)
     resource_defs = bind_resources(target.resource_defs)
     order = initialisation_order(resource_defs, required_resources(plan, target))
-    raw = request.run_config if request.run_config is not None else _default_config(target)
+    own_config, own_tags = config_for_partition(target.config, request.partition_key)
+    raw = request.run_config if request.run_config is not None else (own_config if own_config is not None else {})
     config = check_run_config(target, plan, resource_defs, order, raw)
     now = clock.wall()
     run = Run(
@@ -169,7 +170,7 @@ def _prepared(
         status=RunStatus.NOT_STARTED,
         created_at=now,
         run_config=config.stored,
-        tags=run_tags(_without_secrets({**target.tags, **request.tags}, config.resolved.secrets), request),
+        tags=run_tags(_without_secrets({**target.tags, **own_tags, **request.tags}, config.resolved.secrets), request),
         asset_selection=assets,
         check_selection=checks,
         op_selection=tuple(op_selection) if op_selection is not None else None,
@@ -177,10 +178,6 @@ def _prepared(
         root_run_id=request.root_run_id,
     )
     return PreparedRun(run, plan, target, config, resource_defs, order)
-
-
-def _default_config(target: RunTarget) -> Any:
-    return target.config if target.config is not None else {}
 
 
 def _without_secrets(tags: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
