@@ -127,7 +127,10 @@ class _State:
             assets=self.assets,
             partitions=self.partition_statuses,
         )
-        self.dynamic_partitions: dict[str, dict[str, None]] = {}
+        # Keys to numbers, in the order of addition, and back.
+        self.dynamic_partitions: dict[str, dict[str, int]] = {}
+        self.dynamic_keys: dict[str, dict[int, str]] = {}
+        self.last_dynamic_number = 0
         self.snapshots: dict[str, bytes] = {}
         self.values: dict[str, str] = {}
 
@@ -584,9 +587,14 @@ class MemoryDynamicPartitionStore:
     def add(self, name: str, keys: Sequence[str]) -> tuple[str, ...]:
         """See `weft.storage.ports.DynamicPartitionStore.add`."""
         with self._state.lock:
-            known = self._state.dynamic_partitions.setdefault(name, {})
+            state = self._state
+            known = state.dynamic_partitions.setdefault(name, {})
+            by_number = state.dynamic_keys.setdefault(name, {})
             new = tuple(key for key in dict.fromkeys(keys) if key not in known)
-            known.update(dict.fromkeys(new))
+            for number, key in enumerate(new, start=state.last_dynamic_number + 1):
+                known[key] = number
+                by_number[number] = key
+            state.last_dynamic_number += len(new)
             return new
 
     def remove(self, name: str, keys: Sequence[str]) -> None:
@@ -594,7 +602,9 @@ class MemoryDynamicPartitionStore:
         with self._state.lock:
             known = self._state.dynamic_partitions.get(name, {})
             for key in keys:
-                known.pop(key, None)
+                number = known.pop(key, None)
+                if number is not None:
+                    del self._state.dynamic_keys[name][number]
 
     def has(self, name: str, key: str) -> bool:
         """See `weft.storage.ports.DynamicPartitionStore.has`."""
@@ -615,6 +625,23 @@ class MemoryDynamicPartitionStore:
         """See `weft.storage.ports.DynamicPartitionStore.count`."""
         with self._state.lock:
             return len(self._state.dynamic_partitions.get(name, {}))
+
+    def numbers_of(self, name: str, keys: Sequence[str]) -> Sequence[int | None]:
+        """See `weft.storage.ports.DynamicPartitionStore.numbers_of`."""
+        with self._state.lock:
+            known = self._state.dynamic_partitions.get(name, {})
+            return [known.get(key) for key in keys]
+
+    def keys_of(self, name: str, numbers: Sequence[int]) -> Sequence[str | None]:
+        """See `weft.storage.ports.DynamicPartitionStore.keys_of`."""
+        with self._state.lock:
+            known = self._state.dynamic_keys.get(name, {})
+            return [known.get(number) for number in numbers]
+
+    def numbers(self, name: str) -> Sequence[int]:
+        """See `weft.storage.ports.DynamicPartitionStore.numbers`."""
+        with self._state.lock:
+            return list(self._state.dynamic_keys.get(name, {}))
 
 
 class MemorySnapshotStore:

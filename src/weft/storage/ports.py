@@ -243,6 +243,19 @@ class DynamicPartitionStore(Protocol):
         """How many keys there are."""
         ...
 
+    def numbers_of(self, name: str, keys: Sequence[str]) -> Sequence[int | None]:
+        """The number of each key; None for unknown ones. Numbers grow in the order of addition, and none is ever given again: sets of
+        partitions are stored as sets of these numbers."""
+        ...
+
+    def keys_of(self, name: str, numbers: Sequence[int]) -> Sequence[str | None]:
+        """The key of each number; None for those that were removed."""
+        ...
+
+    def numbers(self, name: str) -> Sequence[int]:
+        """The numbers of all keys, ascending."""
+        ...
+
 
 class SnapshotStore(Protocol):
     """Content-addressed blobs."""

@@ -143,3 +143,26 @@ def test_a_storage_describes_itself(storage: Storage) -> None:
     facts = storage.describe()
     assert {"kind", "place"} <= set(facts)
     assert all(isinstance(value, str) for value in facts.values())
+
+
+def test_numbers_of_keys_grow_and_are_never_given_again(storage: Storage) -> None:
+    keys = storage.dynamic_partitions
+    keys.add("a", ["x", "y", "z"])
+    keys.add("b", ["x"])
+    x, y, z, other = keys.numbers_of("a", ["x", "y", "z", "nothing"])
+    assert x is not None and y is not None and z is not None
+    assert x < y < z
+    assert other is None
+    assert list(keys.numbers("a")) == [x, y, z]
+    keys.remove("a", ["y", "z"])
+    keys.add("a", ["z"])
+    [again] = keys.numbers_of("a", ["z"])
+    assert again is not None
+    assert again > z
+    assert list(keys.keys_of("a", [x, y, z, again])) == ["x", None, None, "z"]
+    assert list(keys.keys_of("b", [x])) == [None], "the numbers of one set mean nothing in another"
+    assert (list(keys.numbers("none")), list(keys.numbers_of("none", ["x"])), list(keys.keys_of("none", [1]))) == (
+        [],
+        [None],
+        [None],
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy import bindparam, delete, func, select
 
 from weft.storage.cursors import bad_cursor
-from weft.storage.sql.database import Database, Statement
+from weft.storage.sql.database import Database, Statement, in_lists, numbered
 from weft.storage.sql.dialects import insert_unless_there
 from weft.storage.sql.tables import dynamic_partition_keys as keys_table, dynamic_partitions as sets
 
@@ -41,10 +42,29 @@ _LIST = Statement(
     "limit",
 )
 _COUNT = Statement(select(func.count()).where(keys_table.c.set_id == bindparam("set")), "set")
+_NUMBERS = Statement(
+    select(keys_table.c.id).where(keys_table.c.set_id == bindparam("set")).order_by(keys_table.c.id), "set"
+)
 _AT_ONCE = 4096
 """Keys turned into rows at once, so that a million keys are not copied as a whole."""
 
 _NO_LIMIT = (1 << 63) - 1
+
+
+@lru_cache(maxsize=64)
+def _of_keys(count: int) -> Statement:
+    names = numbered("key", count)
+    chosen = keys_table.c.key.in_([bindparam(name) for name in names])
+    query = select(keys_table.c.key, keys_table.c.id).where(keys_table.c.set_id == bindparam("set"), chosen)
+    return Statement(query, "set", *names)
+
+
+@lru_cache(maxsize=64)
+def _of_numbers(count: int) -> Statement:
+    names = numbered("number", count)
+    chosen = keys_table.c.id.in_([bindparam(name) for name in names])
+    query = select(keys_table.c.id, keys_table.c.key).where(chosen, keys_table.c.set_id == bindparam("set"))
+    return Statement(query, *names, "set")
 
 
 class SqlDynamicPartitionStore:
@@ -100,3 +120,27 @@ class SqlDynamicPartitionStore:
                 return 0
             [count] = transaction.one(_COUNT, row) or (0,)
         return int(count)
+
+    def numbers_of(self, name: str, keys: Sequence[str]) -> Sequence[int | None]:
+        """See `weft.storage.ports.DynamicPartitionStore.numbers_of`."""
+        found: dict[str, int] = {}
+        with self._database.read() as transaction:
+            row = transaction.one(_SET, (name,))
+            for chunk in in_lists(list(keys)) if row is not None else ():
+                found.update(dict(transaction.all(_of_keys(len(chunk)), (*(row or ()), *chunk))))
+        return [found.get(key) for key in keys]
+
+    def keys_of(self, name: str, numbers: Sequence[int]) -> Sequence[str | None]:
+        """See `weft.storage.ports.DynamicPartitionStore.keys_of`."""
+        found: dict[int, str] = {}
+        with self._database.read() as transaction:
+            row = transaction.one(_SET, (name,))
+            for chunk in in_lists(list(numbers)) if row is not None else ():
+                found.update(dict(transaction.all(_of_numbers(len(chunk)), (*chunk, *(row or ())))))
+        return [found.get(number) for number in numbers]
+
+    def numbers(self, name: str) -> Sequence[int]:
+        """See `weft.storage.ports.DynamicPartitionStore.numbers`."""
+        with self._database.read() as transaction:
+            row = transaction.one(_SET, (name,))
+            return [number for (number,) in transaction.all(_NUMBERS, row)] if row is not None else []
