@@ -101,6 +101,12 @@ if TYPE_CHECKING:
         define_asset_job as define_asset_job,
         job as job,
     )
+    from weft.definitions.lazy_definitions import (
+        RepositoryDefinition as RepositoryDefinition,
+        create_repository_using_definitions_args as create_repository_using_definitions_args,
+        definitions as definitions,
+        repository as repository,
+    )
     from weft.definitions.loading import (
         load_asset_checks_from_current_module as load_asset_checks_from_current_module,
         load_asset_checks_from_modules as load_asset_checks_from_modules,
@@ -197,6 +203,10 @@ if TYPE_CHECKING:
     )
     from weft.definitions.source_asset import (
         SourceAsset as SourceAsset,
+    )
+    from weft.definitions.spec_changes import (
+        map_asset_specs as map_asset_specs,
+        with_resources as with_resources,
     )
     from weft.definitions.value_type import (
         Nothing as Nothing,
@@ -421,6 +431,7 @@ _WHERE = {
     "ConfigurableIOManagerFactory": "weft.definitions.configurable_io_manager",
     "ConfigurableResource": "weft.definitions.configurable_resource",
     "ConfigurableResourceFactory": "weft.definitions.configurable_resource",
+    "create_repository_using_definitions_args": "weft.definitions.lazy_definitions",
     "daily_partitioned_config": "weft.definitions.partitioned_config",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
     "DataVersion": "weft.definitions.results",
@@ -430,6 +441,7 @@ _WHERE = {
     "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
+    "definitions": "weft.definitions.lazy_definitions",
     "DeleteDynamicPartitionsRequest": "weft.model.partitions.definitions",
     "DeprecatedNameWarning": "weft.definitions.deprecations",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
@@ -499,6 +511,7 @@ _WHERE = {
     "loop": "weft.definitions.loop",
     "make_email_on_run_failure_sensor": "weft.definitions.failure_mail",
     "make_values_resource": "weft.definitions.resources",
+    "map_asset_specs": "weft.definitions.spec_changes",
     "materialize": "weft.runs.in_process",
     "materialize_to_memory": "weft.runs.in_process",
     "MaterializeResult": "weft.definitions.results",
@@ -535,6 +548,8 @@ _WHERE = {
     "PartitionStatus": "weft.model.asset_state",
     "PermissiveConfig": "weft.config.models",
     "Repository": "weft.definitions.repository",
+    "repository": "weft.definitions.lazy_definitions",
+    "RepositoryDefinition": "weft.definitions.lazy_definitions",
     "RepositorySelector": "weft.definitions.run_status_sensors",
     "resource": "weft.definitions.resources",
     "ResourceDefinition": "weft.definitions.resources",
@@ -594,6 +609,7 @@ _WHERE = {
     "weekly_partitioned_config": "weft.definitions.partitioned_config",
     "WeeklyPartitionsDefinition": "weft.model.partitions.definitions",
     "WeftError": "weft.errors",
+    "with_resources": "weft.definitions.spec_changes",
 }
 
 __all__ = [  # the list is the table: a test compares both
@@ -710,6 +726,7 @@ __all__ = [  # the list is the table: a test compares both
     "PartitionsDefinition",
     "PermissiveConfig",
     "Repository",
+    "RepositoryDefinition",
     "RepositorySelector",
     "ResourceDefinition",
     "ResourceDependency",
@@ -773,8 +790,10 @@ __all__ = [  # the list is the table: a test compares both
     "build_schedule_context",
     "build_schedule_from_partitioned_job",
     "build_sensor_context",
+    "create_repository_using_definitions_args",
     "daily_partitioned_config",
     "define_asset_job",
+    "definitions",
     "dynamic_partitioned_config",
     "evaluate_automation_conditions",
     "failure_hook",
@@ -801,6 +820,7 @@ __all__ = [  # the list is the table: a test compares both
     "loop",
     "make_email_on_run_failure_sensor",
     "make_values_resource",
+    "map_asset_specs",
     "materialize",
     "materialize_to_memory",
     "monthly_partitioned_config",
@@ -812,6 +832,7 @@ __all__ = [  # the list is the table: a test compares both
     "observe",
     "op",
     "partitioned_config",
+    "repository",
     "resource",
     "run_failure_sensor",
     "run_status_sensor",
@@ -820,6 +841,7 @@ __all__ = [  # the list is the table: a test compares both
     "static_partitioned_config",
     "success_hook",
     "weekly_partitioned_config",
+    "with_resources",
 ]
 
 
@@ -833,7 +855,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'weft' has no attribute {name!r}.{hint}")
     import importlib
 
-    value = getattr(importlib.import_module(module_name), name)
+    module = importlib.import_module(module_name)
+    if name in globals():  # `definitions`: a package of that name has just been loaded, which is the decorator as well
+        return globals()[name]
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -25,6 +25,7 @@ from weft.definitions.asset_spec import AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.definitions import Definitions
 from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.lazy_definitions import LazyDefinitions
 from weft.definitions.repository import Repository
 from weft.errors import LoadError, WeftError, did_you_mean, some_of
 from weft.model.failure import ErrorInfo
@@ -197,7 +198,8 @@ def _find(module: ModuleType, attribute: str | None, place: str) -> tuple[Defini
     if attribute is not None:
         return _named(module, attribute, place), attribute
     found: dict[int, tuple[str, Definitions]] = {}
-    for name, value in vars(module).items():
+    for name, item in list(vars(module).items()):
+        value = _made(item, place)
         if isinstance(value, Definitions):
             found.setdefault(id(value), (name, value))
     if len(found) > 1:
@@ -221,12 +223,24 @@ def _find(module: ModuleType, attribute: str | None, place: str) -> tuple[Defini
     return _collected(declared), None
 
 
+def _made(value: Any, place: str) -> Any:
+    """`value`, or the definitions that its function makes. What goes wrong there is told as if it had gone wrong in the import."""
+    if not isinstance(value, LazyDefinitions):
+        return value
+    try:
+        return value.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's function raises
+        _failed(error, place)
+
+
 def _named(module: ModuleType, attribute: str, place: str) -> Definitions:
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
             names = [name for name in vars(value) if not name.startswith("_")] if hasattr(value, "__dict__") else []
-            fitting = [name for name in names if isinstance(getattr(value, name), (Definitions, *_DECLARED))]
+            fitting = [
+                name for name in names if isinstance(getattr(value, name), (Definitions, LazyDefinitions, *_DECLARED))
+            ]
             raise LoadError(
                 f'{place} has no attribute "{attribute}".',
                 code="WEFT-L004",
@@ -234,6 +248,7 @@ def _named(module: ModuleType, attribute: str, place: str) -> Definitions:
                 fix=did_you_mean(part, names, "leave the attribute out to take all that is declared there"),
             )
         value = getattr(value, part)
+    value = _made(value, place)
     if isinstance(value, Definitions):
         return value
     declared = _unique(_declared_in(value))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
-from weft.definitions.asset_settings import SplitSettings
+from weft.definitions.asset_settings import GRAPH_SETTINGS, SplitSettings
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec, describe_dep, describe_spec
 from weft.definitions.composition import in_composition
 from weft.definitions.decorated import check_called, check_decorated, decorated_name
@@ -54,8 +54,9 @@ from weft.model.retry import RetryPolicy
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from weft.definitions.asset_settings import AssetDecoratorSettings, AssetSettings
+    from weft.definitions.asset_settings import AssetDecoratorSettings, AssetSettings, GraphDecoratorSettings
     from weft.model.partitions.definitions import PartitionsDefinition
+    from weft.model.partitions.mappings import PartitionMapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -158,6 +159,77 @@ class AssetsDefinition(Generic[P, R]):
         self.__name__ = node_def.name
         self.__doc__ = node_def.description
         self._check_specs()
+
+    @staticmethod
+    def from_graph(
+        graph_def: GraphDefinition,
+        *,
+        keys_by_input_name: Mapping[str, CoercibleToAssetKey] | None = None,
+        keys_by_output_name: Mapping[str, CoercibleToAssetKey] | None = None,
+        key_prefix: str | Sequence[str] | None = None,
+        partition_mappings: Mapping[str, PartitionMapping] | None = None,
+        internal_asset_deps: Mapping[str, Collection[Any]] | None = None,
+        can_subset: bool = False,
+        check_specs: Sequence[AssetCheckSpec] = (),
+        by_output_name: Mapping[str, AssetSettings] | None = None,
+        **settings: Unpack[GraphDecoratorSettings],
+    ) -> AssetsDefinition[..., Any]:
+        """The outputs of a graph as assets.
+
+        Args:
+            graph_def: the graph.
+            keys_by_input_name: input to the upstream asset; the asset of the input's name by default.
+            keys_by_output_name: output to its key; the output's name by default, or the graph's for a single output.
+            key_prefix: parts before the keys of the outputs.
+            partition_mappings: input to the mapping of its partitions.
+            internal_asset_deps: output to the keys it depends on.
+            can_subset: whether a run may ask for some only.
+            check_specs: checks that its ops answer, each an output of the name ``<asset>_<check>``.
+            by_output_name: output to what is said of that asset only.
+            settings: what is said of all of them, and what holds for the steps.
+        """
+        given = SplitSettings(settings, f'graph "{graph_def.name}"', step=GRAPH_SETTINGS)
+        return _from_node(
+            graph_def,
+            given,
+            keys_by_input_name or _NONE,
+            keys_by_output_name or _NONE,
+            key_prefix,
+            partition_mappings or _NONE,
+            internal_asset_deps,
+            check_specs,
+            by_output_name or _NONE,
+            can_subset=can_subset,
+        )
+
+    @staticmethod
+    def from_op(
+        op_def: OpDefinition[P, R],
+        *,
+        keys_by_input_name: Mapping[str, CoercibleToAssetKey] | None = None,
+        keys_by_output_name: Mapping[str, CoercibleToAssetKey] | None = None,
+        key_prefix: str | Sequence[str] | None = None,
+        partition_mappings: Mapping[str, PartitionMapping] | None = None,
+        internal_asset_deps: Mapping[str, Collection[Any]] | None = None,
+        can_subset: bool = False,
+        check_specs: Sequence[AssetCheckSpec] = (),
+        by_output_name: Mapping[str, AssetSettings] | None = None,
+        **settings: Unpack[GraphDecoratorSettings],
+    ) -> AssetsDefinition[P, R]:
+        """The outputs of an op as assets; the arguments are those of `from_graph`. What the op says of its step stays."""
+        given = SplitSettings(settings, f'op "{op_def.name}"', step=frozenset({"hooks", "resource_defs"}))
+        return _from_node(
+            op_def,
+            given,
+            keys_by_input_name or _NONE,
+            keys_by_output_name or _NONE,
+            key_prefix,
+            partition_mappings or _NONE,
+            internal_asset_deps,
+            check_specs,
+            by_output_name or _NONE,
+            can_subset=can_subset,
+        )
 
     # --- what it contains --------------------------------------------------------------------------------------------
 
@@ -755,6 +827,68 @@ def multi_asset(
         )
 
     return make
+
+
+def _from_node(
+    node: OpDefinition[P, R] | GraphDefinition,
+    given: SplitSettings,
+    keys_by_input: Mapping[str, CoercibleToAssetKey],
+    keys_by_output: Mapping[str, CoercibleToAssetKey],
+    key_prefix: str | Sequence[str] | None,
+    mappings: Mapping[str, PartitionMapping],
+    declared_deps: Mapping[str, Collection[Any]] | None,
+    check_specs: Sequence[AssetCheckSpec],
+    by_output_name: Mapping[str, AssetSettings],
+    *,
+    can_subset: bool,
+) -> AssetsDefinition[P, R]:
+    where = f'"{node.name}"'
+    for label, names, known in (
+        ("keys_by_input_name", keys_by_input, node.ins),
+        ("partition_mappings", mappings, node.ins),
+        ("keys_by_output_name", keys_by_output, node.outs),
+        ("by_output_name", by_output_name, node.outs),
+    ):
+        for name in names:
+            if name not in known:
+                raise DefinitionError(
+                    f'{label} of {where} names "{name}", which it does not have.',
+                    code="WEFT-D414",
+                    facts={"it has": some_of(known)},
+                    fix=did_you_mean(name, known, "use the names of its inputs and outputs"),
+                )
+    inputs = {}
+    for name in node.ins:
+        asset_in = AssetIn(keys_by_input.get(name), partition_mapping=mappings.get(name))
+        inputs[name] = AssetInput(asset_in.resolved_key(name), asset_in, is_implicit=name not in keys_by_input)
+    checks: dict[str, AssetCheckSpec] = {}
+    for check in check_each(check_specs, AssetCheckSpec, "check_specs", where):
+        checks[check.get_python_identifier()] = check
+    shared = SharedSettings(given.asset, where, node.declared_at)
+    outputs = [name for name in node.outs if name not in checks]
+    specs: dict[str, AssetSpec] = {}
+    for name in outputs:
+        key = AssetKey.of(keys_by_output.get(name) or (node.name if outputs == [DEFAULT_OUTPUT] else name))
+        specs[name] = shared.apply(
+            AssetSpec(
+                key.with_prefix(key_prefix) if key_prefix else key,
+                skippable=not node.outs[name].is_required,
+                declared_at=node.declared_at,
+                **by_output_name.get(name, {}),
+            )
+        )
+    step = dict(given.step)
+    return AssetsDefinition(
+        node,
+        specs_by_output=specs,
+        check_specs_by_output=checks,
+        inputs=inputs,
+        internal_deps=internal_deps(where, declared_deps, specs, inputs) if declared_deps is not None else None,
+        can_subset=can_subset,
+        resource_defs=check_mapping(step.pop("resource_defs", None), "resource_defs", where),
+        hooks=step.pop("hooks", None) or (),
+        **step,
+    )
 
 
 def decorated_key(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from weft.definitions.names import check_each, check_kind, check_mapping
@@ -81,6 +81,8 @@ class Definitions:
                 self.metadata,
                 schedules=self.schedules,
                 sensors=self.sensors,
+                executor_def=self.executor,
+                logger_defs=self.loggers,
             )
         return self._repository
 
@@ -115,6 +117,29 @@ class Definitions:
             loggers={name: logger for part in parts for name, logger in part.loggers.items()},
             metadata=metadata,
         )
+
+    def map_asset_specs(self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None) -> Definitions:
+        """A copy in which `func` has changed the spec of every asset, or of those that `selection` holds.
+
+        >>> defs.map_asset_specs(func=lambda spec: spec.merge_attributes(owners=["team:data"]), selection="group:sales")
+        """
+        from weft.definitions.spec_changes import map_asset_specs  # few projects need it
+
+        keys = None
+        if selection is not None:
+            from weft.definitions.asset_selection import AssetSelection
+            from weft.planning.selection import Selector
+
+            keys = Selector(self.get_asset_graph()).assets(AssetSelection.of(selection).expression)
+
+        def change(spec: AssetSpec) -> AssetSpec:
+            return func(spec) if keys is None or spec.key in keys else spec
+
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, assets=map_asset_specs(change, self.assets), _repository=None)
+        return copy
+
+    map_resolved_asset_specs = map_asset_specs
 
     def validate_loadable(self) -> None:
         """Raise a `DefinitionError` with every problem, if there is any."""

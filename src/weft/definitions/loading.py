@@ -19,7 +19,10 @@ from weft.definitions.asset_spec import AssetSpec
 from weft.definitions.assets import AssetsDefinition, renamed_deps
 from weft.definitions.definitions import Definitions
 from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.lazy_definitions import LazyDefinitions
 from weft.definitions.names import check_each
+from weft.definitions.schedules import ScheduleDefinition
+from weft.definitions.sensors import SensorDefinition
 from weft.definitions.source import OWN_FOLDER
 from weft.definitions.source_asset import SourceAsset
 from weft.errors import DefinitionError
@@ -135,15 +138,22 @@ def load_definitions_from_modules(
         resources: key to resource, beside those of `Definitions` that are found.
     """
     modules = list(modules)
-    parts = list(_found_in(modules, (Definitions,)))
+    made = _found_in(modules, (Definitions, LazyDefinitions))
+    parts = [part.load() if isinstance(part, LazyDefinitions) else part for part in made]
     # What is in a Definitions object already is not taken again.
-    taken = {id(item) for part in parts for item in _flat([*part.assets, *part.asset_checks, *part.jobs])}
-    kinds = (AssetsDefinition, AssetSpec, JobDefinition, AssetJobDefinition)
+    taken = {
+        id(item)
+        for part in parts
+        for item in _flat([*part.assets, *part.asset_checks, *part.jobs, *part.schedules, *part.sensors])
+    }
+    kinds = (AssetsDefinition, AssetSpec, JobDefinition, AssetJobDefinition, ScheduleDefinition, SensorDefinition)
     found = [item for item in _found_in(modules, kinds) if id(item) not in taken]
     loose = Definitions(
         [item for item in found if isinstance(item, (AssetsDefinition, AssetSpec)) and not _is_check(item)],
         asset_checks=[item for item in found if _is_check(item)],
         jobs=[item for item in found if isinstance(item, (JobDefinition, AssetJobDefinition))],
+        schedules=[item for item in found if isinstance(item, ScheduleDefinition)],
+        sensors=[item for item in found if isinstance(item, SensorDefinition)],
         resources=resources,
     )
     return Definitions.merge(*parts, loose)

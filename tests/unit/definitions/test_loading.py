@@ -43,7 +43,7 @@ many = [asset(name=f"made_{n}")(lambda: 1) for n in range(2)]
 """,
     "deep/__init__.py": "",
     "deep/marts.py": """
-from weft import asset, define_asset_job, AssetIn
+from weft import asset, define_asset_job, definitions, Definitions, ScheduleDefinition
 from shop_project.raw import orders
 @asset
 def total(orders):
@@ -52,6 +52,10 @@ def total(orders):
 def grouped():
     return 1
 everything = define_asset_job("everything")
+nightly = ScheduleDefinition(job=everything, cron_schedule="0 1 * * *")
+@definitions
+def more():
+    return Definitions(resources={"lazy": 1})
 """,
 }
 
@@ -135,7 +139,8 @@ def test_everything_of_a_package_is_one_definitions(package: ModuleType) -> None
     defs = load_definitions_from_package_name("shop_project", resources={"db": 1})
     assert set(defs.resolve().jobs) == {"everything"}
     assert len(defs.resolve().graph.checks) == 1
-    assert defs.resources["db"] == 1
+    assert set(defs.resolve().schedules) == {"everything_schedule"}
+    assert defs.resources == {"db": 1, "lazy": 1}
 
 
 def test_what_is_in_definitions_already_is_not_taken_again() -> None:
