@@ -5,6 +5,9 @@ where fields get their values): configuration of the run replaces declared value
 are set up first. Where nothing changes it is a copy, so that what `setup_for_execution` keeps in private attributes never leaks from
 one run into another.
 
+A field may be given as a function of the context of a step (``Spark(executors=lambda context: ...)``). Such a resource is set up for each step
+that needs it, with the values for that step (`ConfigurableResourceDefinition.for_step`), in place of once for the run.
+
 A resource in a field of another is set up with it, under ``<key>.<field>``; if the same object is also bound to a key of its own, that one is
 shared.
 """
@@ -15,9 +18,11 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any, ClassVar, Generic, TypeAlias
 
-from msgspec import structs
+from msgspec import UNSET, structs
 from pydantic import BaseModel, GetCoreSchemaHandler, PrivateAttr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
@@ -27,6 +32,7 @@ from weft.config.data import config_data
 from weft.config.env import env_name_in
 from weft.config.models import ConfigModel, admits_none, field_data, key_of, refusals_of, shape_of
 from weft.config.schema import Field, Permissive, Refusal, Shape, fields_of
+from weft.config.secrets import HIDDEN
 from weft.config.validation import collect_texts, declared, redacted, refused, validate
 from weft.definitions.resource_annotations import (
     InitializedResource,
@@ -35,7 +41,8 @@ from weft.definitions.resource_annotations import (
     resource_class_of,
 )
 from weft.definitions.resources import InitResourceContext, ResourceDefinition, needs_teardown
-from weft.errors import ConfigError, DefinitionError, InvocationError, did_you_mean, some_of
+from weft.definitions.source import declared_at
+from weft.errors import ConfigError, DefinitionError, ExecutionError, InvocationError, did_you_mean, some_of
 
 OpenResource: TypeAlias = Callable[[ResourceDefinition, InitResourceContext], Any]
 """Sets one resource up, for as long as the resource around it is used."""
@@ -57,6 +64,12 @@ class ConfigurableResourceFactory(ConfigModel, Generic[T]):
     __weft_resource__: ClassVar[bool] = True
 
     _weft_context: InitResourceContext | None = PrivateAttr(default=None)
+
+    def __new__(cls, /, *args: Any, **data: Any) -> Self:
+        """The object; or, where functions of a step's context stand in for values, what makes one for each step."""
+        if data and any(_is_function_of_step(cls, name, value) for name, value in data.items()):
+            return LaunchConfigured(cls, data)  # type: ignore[return-value]  # stands for it wherever resources are declared
+        return super().__new__(cls)
 
     # --- for subclasses -----------------------------------------------------------------------------------------------
 
@@ -294,6 +307,10 @@ class ConfigurableResourceDefinition(ResourceDefinition):
     ) -> None:
         self._class = resource_class
         self._given = given
+        # Fields whose values are functions of the context of a step.
+        self._functions = {
+            name: value for name, value in given.items() if _is_function_of_step(resource_class, name, value)
+        }
         self._source = source
         self._keys = {other: key for other, key in (keys or {}).items() if other != id(source)}
         # Field to the definition of the resource in it, where it is not shared through a key.
@@ -318,6 +335,43 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         self.required_resource_keys = frozenset(required)
         self.version = None
         self._takes_context = True
+
+    @property
+    def is_for_step(self) -> bool:
+        """See `ResourceDefinition.is_for_step`."""
+        return bool(self._functions) or any(inner.is_for_step for inner in self._inner.values())
+
+    def for_step(
+        self, context: Any, key: str, config: Mapping[str, Any] | None
+    ) -> tuple[ResourceDefinition, dict[str, Any]]:
+        """See `ResourceDefinition.for_step`."""
+        given = dict(self._given)
+        found: dict[str, Any] = {}
+        fields = fields_of(self._shape)
+        for name, function in self._functions.items():
+            field_key = key_of(name, self._class.model_fields[name])
+            label = f"{key}.{name}"
+            if config is not None and field_key in config:  # the configuration of the run wins
+                del given[name]
+                continue
+            try:
+                given[name] = function(context)
+            except Exception as error:
+                raise ExecutionError(
+                    f'the function that gives "{label}" for step "{context.step.key}" raised {type(error).__name__}: {error}',
+                    code="WEFT-X102",
+                    facts={"resource": self.type_name, "field": name, "declared in": declared_at(function) or "?"},
+                    fix="look at what the context has before using it, for example context.has_partition_key",
+                ) from error
+            is_secret = field_key in fields and fields[field_key].is_secret
+            found[label] = HIDDEN if is_secret else given[name]
+        for name, inner in self._inner.items():
+            if inner.is_for_step:
+                inner_config = (config or {}).get(key_of(name, self._class.model_fields[name]))
+                given[name], inner_found = inner.for_step(context, f"{key}.{name}", inner_config)
+                found.update(inner_found)
+        definition = type(self)(self._class, given, self, {**self._keys})
+        return definition, found
 
     @property
     def type_name(self) -> str:
@@ -347,6 +401,8 @@ class ConfigurableResourceDefinition(ResourceDefinition):
 
     def refusals(self, config: Mapping[str, Any]) -> list[Refusal]:
         """What the class itself refuses in `config`, which has the right shape. Nothing is set up."""
+        if self._functions:
+            return []  # some values are known only when a step begins; they are checked then
         values, _, changed = self._values(config, lambda name, value, inner_config: value)
         if changed:
             try:
@@ -418,6 +474,10 @@ class ConfigurableResourceDefinition(ResourceDefinition):
                     values[key] = used
                 elif name in self._given:
                     values[key] = used
+            elif name in self._functions:  # not known before a step begins
+                if key in config:
+                    changed = True
+                    values[key] = config[key]
             elif name in self._given:
                 values[key] = self._given[name]
                 data = field_data(self._given[name])
@@ -474,7 +534,9 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         fields = dict(fields_of(shape))
         for name, info in self._class.model_fields.items():
             key = key_of(name, info)
-            if key in fields and name in self._given:
+            if name in self._functions:
+                fields[key] = structs.replace(fields[key], default_value=UNSET, is_required=False)
+            elif key in fields and name in self._given:
                 data = field_data(self._given[name])
                 if data is not None or admits_none(fields[key].type):
                     fields[key] = structs.replace(fields[key], default_value=data, is_required=False)
@@ -517,6 +579,16 @@ def resource_fields(resource_class: type[BaseModel]) -> Mapping[str, FieldInfo]:
 
 
 _RESOURCE_FIELDS: weakref.WeakKeyDictionary[type[BaseModel], Mapping[str, FieldInfo]] = weakref.WeakKeyDictionary()
+
+
+def _is_function_of_step(cls: type[BaseModel], name: str, value: object) -> bool:
+    """Whether a function was given for a field that does not hold functions itself."""
+    if not isinstance(value, (FunctionType, MethodType, partial)):
+        return False
+    field = cls.model_fields.get(name)
+    if field is None or _takes_resource(field):
+        return False
+    return field.annotation is not Any and "Callable" not in str(field.annotation)
 
 
 def _takes_resource(field: FieldInfo) -> bool:

@@ -48,7 +48,7 @@ def loop(
         A handle of the result.
 
     Raises:
-        DefinitionError: (WEFT-X100) the step has no such outputs, or the bound is no whole number in its limits.
+        DefinitionError: (WEFT-D510) the step has no such outputs, or the bound is no whole number in its limits.
 
     >>> @op(out={"again": Out(float, is_required=False), "result": Out(float, is_required=False)})
     ... def refine(guess: float):
@@ -93,7 +93,7 @@ def _check(definition: NodeDefinition, name: str, max_iterations: int, again: st
     if problem is not None:
         raise DefinitionError(
             f'the loop over "{name}" {problem}.',
-            code="WEFT-X100",
+            code="WEFT-D510",
             facts={"outputs": some_of(definition.outs), "called at": called_at() or "?"},
             fix=f'declare out={{"{again}": Out(is_required=False), "{result}": Out(is_required=False)}} and call loop(step, state, '
             f"max_iterations=1...{MOST_ITERATIONS}) in the body of a graph",

@@ -164,6 +164,26 @@ class ResourceDefinition:
         """The object that the user declared: this definition, or the configurable resource or plain object behind it."""
         return self
 
+    @property
+    def is_for_step(self) -> bool:
+        """Whether it is set up for each step, because values of it depend on the step."""
+        return False
+
+    def for_step(
+        self, context: Any, key: str, config: Mapping[str, Any] | None
+    ) -> tuple[ResourceDefinition, dict[str, Any]]:
+        """The definition for one step, and the values that were found for it by ``<key>.<field>``; secret ones are hidden.
+
+        Args:
+            context: the context of the step, without resources.
+            key: the key of the resource.
+            config: its configuration in the run; what it gives wins.
+
+        Raises:
+            ExecutionError: (WEFT-X102) a function that gives a value raised.
+        """
+        return self, {}
+
     def describe(self, key: str) -> ResourceSnapshot:
         """The definition as a value for snapshots. Defaults of secret fields are left out."""
         return ResourceSnapshot(

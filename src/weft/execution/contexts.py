@@ -134,6 +134,10 @@ class ExecutionContext:
         """The instance on which the run is recorded."""
         return self._run_context.instance
 
+    def take_resources(self, resources: Resources) -> None:
+        """Have these resources from now on; for those that are set up with this context."""
+        self._resources = resources
+
     def get_step_execution_context(self) -> ExecutionContext:
         """This context."""
         return self
@@ -274,6 +278,11 @@ class ExecutionContext:
         definition = self._run_context.definition_of_step(self.step.key)
         own = definition.partitions_def if definition is not None else None
         return own if own is not None else self._run_context.target.partitions_def
+
+    @property
+    def asset_partition_key(self) -> str:
+        """The partition of the run; the older name of `partition_key`."""
+        return self.partition_key
 
     def asset_partition_key_for_output(self, output_name: str = "result") -> str:
         """The partition of the run; the older name of `partition_key`."""

@@ -334,6 +334,8 @@ class OutputHandler:
         self._refuse_repeated(output, mapping_key)
         added = context.output_metadata(output.name, mapping_key)
         said: Mapping[str, AnyMetadataValue] = {**metadata, **added} if added else metadata
+        if self._run.resources.step_metadata:
+            said = {**self._run.resources.step_metadata, **said}
         value_type = context.op_def.output_types.get(output.name)
         type_name = None
         if value is not _NO_VALUE and value_type is not None and getattr(value_type, "checks_anything", True):

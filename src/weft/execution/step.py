@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from weft.definitions.results import Failure, RetryRequested, Skip
+from weft.definitions.scoped_resources import ScopedResources
 from weft.definitions.signature import FunctionSignature
 from weft.execution.contexts import (
     AssetCheckExecutionContext,
@@ -30,10 +31,13 @@ from weft.execution.step_config import step_config
 from weft.execution.usage import UsageMeter
 from weft.model.events import StepOutput, StepRestarted, StepStarted, StepSucceeded as StepSucceededEvent
 from weft.model.failure import ErrorInfo
-from weft.model.plan import StepPlan
+from weft.model.plan import StepPlan, upstream_refs
 from weft.model.step import LogRange
 from weft.planning.retries import RetryAsked
 from weft.planning.run_machine import OutputProduced, SkipAsked, StepFailed, StepInterrupted, StepSucceeded, Stimulus
+
+NO_RESOURCES = ScopedResources({}, owner="a function that gives a value of a resource")
+"""What the context has while resources are being set up for the step."""
 
 
 class StepUsage(Struct, frozen=True):
@@ -95,6 +99,9 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
         return AttemptResult([StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
     except BaseException as exception:  # noqa: BLE001  # whatever the user's code raises fails its step: SystemExit, CancelledError...
         return _failed(run_context, key, exception, context, _usage(run_context, meter, marks))
+    finally:
+        if run_context.resources.step_keys:
+            run_context.resources.close_step()
     usage = _usage(run_context, meter, marks)
     if reason is not None:
         return AttemptResult([SkipAsked(key, reason)], usage, context=context)
@@ -137,14 +144,38 @@ def _context(run_context: RunContext, step: StepPlan, attempt: int) -> Execution
         kind = AssetExecutionContext
     else:
         kind = AssetCheckExecutionContext
-    return kind(
+    context = kind(
         run_context,
         step,
         op,
-        resources=run_context.resources_for(op.required_resource_keys),
+        resources=NO_RESOURCES
+        if run_context.resources.step_keys
+        else run_context.resources_for(op.required_resource_keys),
         op_config=step_config(run_context, step.key, op) if op.config_schema is not None else None,
         attempt=attempt,
     )
+    if run_context.resources.step_keys:
+        run_context.resources.open_for_step(_needed_resources(run_context, step), context)
+        context.take_resources(run_context.resources_for(op.required_resource_keys))
+    return context
+
+
+def _needed_resources(run_context: RunContext, step: StepPlan) -> set[str]:
+    """The keys of what the step reads, what stores its outputs and what loads its inputs."""
+    op = run_context.target.body(step.key).op
+    keys = {*op.required_resource_keys, *(output.io_manager_key for output in step.outputs)}
+    for item in step.inputs:
+        declared = op.ins.get(item.name)
+        if declared is not None and declared.input_manager_key is not None:
+            keys.add(declared.input_manager_key)
+        elif item.asset_key is not None:
+            keys.add(run_context.target.io_manager_key_of(item.asset_key))
+        else:
+            keys.update(
+                run_context.target.body(ref.step_key).op.outs[ref.output_name].io_manager_key
+                for ref in upstream_refs(item.source)
+            )
+    return keys
 
 
 def _compute(

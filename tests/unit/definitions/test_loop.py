@@ -149,7 +149,7 @@ def test_a_bound_is_a_whole_number_in_its_limits(bound: Any) -> None:
         def counting() -> None:
             loop(count_down, three(), max_iterations=bound)
 
-    assert caught.value.code == "WEFT-X100"
+    assert caught.value.code == "WEFT-D510"
 
 
 def test_a_step_without_the_two_outputs_cannot_be_looped() -> None:
