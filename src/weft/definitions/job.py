@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.asset_spec import check_partitions_def
 from weft.definitions.composition import called_as_function
+from weft.definitions.executors import ExecutorDefinition, check_executor
 from weft.definitions.flatten import FlatGraph, flatten_graph, graph_input_sources
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
+from weft.definitions.loggers import LoggerDefinition, check_loggers
 from weft.definitions.names import check_each, check_mapping, check_name, check_optional, check_owners, tag_texts
 from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean
@@ -38,6 +40,9 @@ class _Settings:
     op_retry_policy: RetryPolicy | None
     partitions_def: PartitionsDefinition | None
     owners: tuple[str, ...]
+    # How its runs are carried out; None: as the definitions say.
+    executor_def: ExecutorDefinition | None
+    logger_defs: Mapping[str, LoggerDefinition]
     name: str
     # Run configuration, or a `PartitionedConfig`.
     config: Any
@@ -98,6 +103,8 @@ class _Settings:
         op_retry_policy: RetryPolicy | None,
         partitions_def: PartitionsDefinition | None,
         owners: Sequence[str],
+        executor_def: ExecutorDefinition | None,
+        logger_defs: Mapping[str, LoggerDefinition] | None,
     ) -> None:
         self.tags = tag_texts(tags, where)
         self.run_tags = {**self.tags, **tag_texts(run_tags, where)}
@@ -117,6 +124,8 @@ class _Settings:
                 )
             self.partitions_def = own
         self.owners = check_owners(owners, where)
+        self.executor_def = check_executor(executor_def, where)
+        self.logger_defs = check_loggers(logger_defs, where)
 
 
 def config_for_partition(config: Any, partition_key: str | None) -> tuple[Any, dict[str, str]]:
@@ -150,6 +159,8 @@ class JobDefinition(_Settings):
         partitions_def: PartitionsDefinition | None = None,
         input_values: Mapping[str, Any] | None = None,
         owners: Sequence[str] = (),
+        executor_def: ExecutorDefinition | None = None,
+        logger_defs: Mapping[str, LoggerDefinition] | None = None,
     ) -> None:
         self.graph = graph
         self.name = check_name(name, "a job") if name is not None else graph.name
@@ -167,6 +178,8 @@ class JobDefinition(_Settings):
             op_retry_policy=op_retry_policy,
             partitions_def=partitions_def,
             owners=owners,
+            executor_def=executor_def,
+            logger_defs=logger_defs,
         )
         given = check_mapping(input_values, "input_values", where)
         for unknown in given.keys() - graph.ins.keys():
@@ -274,6 +287,14 @@ class JobDefinition(_Settings):
         """The job with resources for the keys that it has none for."""
         return self._copy(resource_defs={**resource_defs, **self.resource_defs})
 
+    def with_defaults(self, executor_def: ExecutorDefinition | None, logger_defs: Mapping[str, Any]) -> JobDefinition:
+        """The job with an executor and loggers where it says nothing of its own."""
+        if executor_def is None and not logger_defs:
+            return self
+        return self._copy(
+            executor_def=self.executor_def or executor_def, logger_defs={**logger_defs, **self.logger_defs}
+        )
+
     def _copy(self, **changes: Any) -> JobDefinition:
         copy = object.__new__(JobDefinition)
         copy.__dict__.update(self.__dict__, _flat=None, **changes)
@@ -308,6 +329,8 @@ class AssetJobDefinition(_Settings):
         hooks: Collection[HookDefinition] = (),
         op_retry_policy: RetryPolicy | None = None,
         owners: Sequence[str] = (),
+        executor_def: ExecutorDefinition | None = None,
+        logger_defs: Mapping[str, LoggerDefinition] | None = None,
         cache: bool | None = None,
     ) -> None:
         self.name = check_name(name, "a job")
@@ -323,6 +346,8 @@ class AssetJobDefinition(_Settings):
             op_retry_policy=op_retry_policy,
             partitions_def=partitions_def,
             owners=owners,
+            executor_def=executor_def,
+            logger_defs=logger_defs,
         )
         self.declared_at = called_at()
         self._repository: Repository | None = None
@@ -330,7 +355,12 @@ class AssetJobDefinition(_Settings):
     def bound_to(self, repository: Repository) -> AssetJobDefinition:
         """This job with the definitions that its selection means."""
         copy = object.__new__(AssetJobDefinition)
-        copy.__dict__.update(self.__dict__, _repository=repository)
+        copy.__dict__.update(
+            self.__dict__,
+            _repository=repository,
+            executor_def=self.executor_def or repository.executor_def,
+            logger_defs={**repository.logger_defs, **self.logger_defs},
+        )
         return copy
 
     def describe(self) -> JobSnapshot:
@@ -398,6 +428,8 @@ def define_asset_job(
     hooks: Collection[HookDefinition] = (),
     op_retry_policy: RetryPolicy | None = None,
     owners: Sequence[str] = (),
+    executor_def: ExecutorDefinition | None = None,
+    logger_defs: Mapping[str, LoggerDefinition] | None = None,
     cache: bool | None = None,
 ) -> AssetJobDefinition:
     """A job that makes the selected assets and checks, in the order of their dependencies.
@@ -429,6 +461,8 @@ def define_asset_job(
         hooks=hooks,
         op_retry_policy=op_retry_policy,
         owners=owners,
+        executor_def=executor_def,
+        logger_defs=logger_defs,
         cache=cache,
     )
 
@@ -450,6 +484,8 @@ def job(
     partitions_def: PartitionsDefinition | None = None,
     input_values: Mapping[str, Any] | None = None,
     owners: Sequence[str] = (),
+    executor_def: ExecutorDefinition | None = None,
+    logger_defs: Mapping[str, LoggerDefinition] | None = None,
 ) -> Callable[[Callable[..., Any]], JobDefinition]: ...
 def job(
     fn: Callable[..., Any] | None = None,
@@ -467,6 +503,8 @@ def job(
     partitions_def: PartitionsDefinition | None = None,
     input_values: Mapping[str, Any] | None = None,
     owners: Sequence[str] = (),
+    executor_def: ExecutorDefinition | None = None,
+    logger_defs: Mapping[str, LoggerDefinition] | None = None,
 ) -> JobDefinition | Callable[[Callable[..., Any]], JobDefinition]:
     """Make a function that calls ops a job.
 
@@ -488,6 +526,8 @@ def job(
             partitions_def=partitions_def,
             input_values=input_values,
             owners=owners,
+            executor_def=executor_def,
+            logger_defs=logger_defs,
         )
 
     return make if fn is None else make(fn)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from weft.definitions.asset_checks import AssetChecksDefinition
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
 from weft.definitions.assets import AssetInput, AssetsDefinition
+from weft.definitions.executors import check_executor
 from weft.definitions.flatten import StepBody
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.loggers import check_loggers
 from weft.definitions.op import OpDefinition
 from weft.definitions.source_asset import SourceAsset
 from weft.definitions.tick_binding import TickSources
@@ -59,11 +61,16 @@ class Repository:
         metadata: Mapping[str, Any] | None = None,
         schedules: Iterable[Any] = (),
         sensors: Iterable[Any] = (),
+        executor_def: Any = None,
+        logger_defs: Mapping[str, Any] | None = None,
     ) -> None:
         ticks = TickSources(_flat(schedules), _flat(sensors))
         self._problems: list[Problem] = ticks.problems
         self.resource_defs = dict(resource_defs or {})
         self.metadata = dict(metadata or {})
+        # For jobs that say nothing of their own.
+        self.executor_def = check_executor(executor_def, "Definitions")
+        self.logger_defs = check_loggers(logger_defs, "Definitions")
         self._definitions: list[AssetsDefinition[Any, Any]] = []
         self._specs: list[AssetSpec] = []
         self._sort([*assets, *ticks.assets()], checks)
@@ -431,7 +438,9 @@ class Repository:
             elif isinstance(job, AssetJobDefinition):
                 bound[job.name] = job.bound_to(self)
             else:
-                bound[job.name] = job.with_top_level_resources(self.resource_defs)
+                bound[job.name] = job.with_top_level_resources(self.resource_defs).with_defaults(
+                    self.executor_def, self.logger_defs
+                )
         return bound
 
     def _bind_brought_jobs(self, ticks: TickSources) -> None:

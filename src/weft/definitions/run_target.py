@@ -19,6 +19,8 @@ from weft.model.keys import AssetKey
 from weft.model.run import IMPLICIT_ASSET_JOB
 
 if TYPE_CHECKING:
+    from weft.definitions.executors import ExecutorDefinition
+    from weft.definitions.loggers import LoggerDefinition
     from weft.model.partitions.definitions import PartitionsDefinition
 
 
@@ -29,8 +31,10 @@ class RunTarget:
         "_body",
         "_node_names",
         "config",
+        "executor_def",
         "input_values",
         "job_name",
+        "logger_defs",
         "partitions_def",
         "repository",
         "resource_defs",
@@ -49,6 +53,8 @@ class RunTarget:
         tags: Mapping[str, str] | None = None,
         input_values: Mapping[str, Any] | None = None,
         partitions_def: PartitionsDefinition | None = None,
+        executor_def: ExecutorDefinition | None = None,
+        logger_defs: Mapping[str, LoggerDefinition] | None = None,
     ) -> None:
         self.job_name = job_name
         self._body = body
@@ -59,6 +65,9 @@ class RunTarget:
         self.tags = dict(tags or {})
         self.input_values = dict(input_values or {})
         self.partitions_def = partitions_def
+        # None: nothing says how the run is to be carried out.
+        self.executor_def = executor_def
+        self.logger_defs = dict(logger_defs or {})
 
     def body(self, step_key: str) -> StepBody:
         """The body of a step. A copy made by a dynamic output has the body of its template."""
@@ -113,6 +122,8 @@ def job_target(
         tags=job.run_tags,
         input_values={**flat.values, **job.input_values, **given},
         partitions_def=job.partitions_def,
+        executor_def=job.executor_def,
+        logger_defs=job.logger_defs,
     )
 
 
@@ -166,4 +177,6 @@ def asset_target(
         tags=job.run_tags if job is not None else {},
         input_values=values,
         partitions_def=job.partitions_def if job is not None else None,
+        executor_def=job.executor_def if job is not None else repository.executor_def,
+        logger_defs=job.logger_defs if job is not None else repository.logger_defs,
     )

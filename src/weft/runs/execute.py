@@ -15,13 +15,16 @@ from weft.errors import InternalError, WeftError
 from weft.execution.data_versions import DataVersions
 from weft.execution.executors.in_process import InProcessExecutor
 from weft.execution.interruption import ExecutionInterrupted, Interruption
+from weft.execution.log_manager import LogManager
 from weft.execution.resources import ResourceSession
 from weft.execution.run_context import EventRecorder, RunContext
+from weft.execution.run_loggers import LoggedRecorder, make_loggers
 from weft.execution.run_loop import RunLoop
 from weft.execution.screening import ScreenedRecorder
 from weft.execution.step import AttemptResult
 from weft.logs.capture import OutputCapture
 from weft.model.events import (
+    EngineEvent,
     Event,
     EventBody,
     LogsCaptured,
@@ -37,6 +40,7 @@ from weft.runs.environment import RunEnvironment
 from weft.runs.journals import open_journal
 from weft.runs.prepare import PreparedRun
 from weft.runs.rename import apply_renames
+from weft.runs.run_config import loggers_of
 
 EventListener = Callable[[Event], None]
 """Called with every event after it is safe in the journal; whatever it shows will be found again."""
@@ -122,9 +126,11 @@ class _Worker:
 
     def run(self, recorder: EventRecorder, capture: OutputCapture | None) -> None:
         """From the first event to the last."""
+        recorder = self._with_loggers(recorder)
         recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
         if capture is not None:
             recorder.append(LogsCaptured(file_key=capture.file_key))
+        self._tell_of_executor(recorder)
         resources = self._resources(recorder)
         context = self._context(recorder, resources, capture)
         finished = FinishRun(RunStatus.CANCELED)
@@ -146,6 +152,24 @@ class _Worker:
                 self.outputs = context.captured_outputs or {}
                 recorder.append(_last_event(finished, self._interruption, self.exception))
 
+    def _with_loggers(self, recorder: EventRecorder) -> EventRecorder:
+        prepared = self._prepared
+        configs = prepared.config.resolved.loggers
+        if not prepared.target.logger_defs:  # the default ones are there for those who ask for them
+            asked = prepared.run.run_config.get("loggers") or {}
+            configs = {name: config for name, config in configs.items() if name in asked}
+        if not configs:
+            return recorder
+        return LoggedRecorder(recorder, make_loggers(loggers_of(prepared.target), configs, prepared.run), prepared.run)
+
+    def _tell_of_executor(self, recorder: EventRecorder) -> None:
+        """Say that the steps run in this process where the user has chosen something else."""
+        chosen = self._prepared.target.executor_def
+        if chosen is not None and chosen.name not in ("in_process", "multi_or_in_process"):
+            recorder.append(
+                EngineEvent(message=f'all steps run in this process, where executor "{chosen.name}" is not available')
+            )
+
     def _drive(self, context: RunContext) -> FinishRun:
         executor = InProcessExecutor(context)
         loop = RunLoop(context, RunMachine(self._prepared.plan, jitter=self._jitter), executor)
@@ -164,6 +188,7 @@ class _Worker:
             clock=self._environment.clock,
             run=self._prepared.run,
             instance=self._instance,
+            log=LogManager(recorder.append),
         )
 
     def _context(

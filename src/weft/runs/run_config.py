@@ -18,6 +18,8 @@ from weft.config.run_config import (
 from weft.config.schema import Any as AnyConfig, Field
 from weft.config.secrets import HIDDEN, Redaction
 from weft.config.validation import declared
+from weft.definitions.executors import multi_or_in_process_executor
+from weft.definitions.loggers import LoggerDefinition, default_loggers
 from weft.definitions.op import OpDefinition
 from weft.definitions.resource_annotations import config_class_of
 from weft.definitions.resources import ResourceDefinition
@@ -78,13 +80,22 @@ def run_config_schema(
                 inputs[step_input.name if source.path[0] != "inputs" else source.path[1]] = _REQUIRED_VALUE
         tree.add(body.node_path, _op_schema(body.op, step.inputs))
     nodes = tree.schemas()
+    executor = target.executor_def or multi_or_in_process_executor
     return RunConfigSchema(
         nodes=nodes,
         unselected=frozenset(target.node_names() - nodes.keys()),
         resources={key: resource_defs[key].config_schema for key in used},
         unused_resources=frozenset(resource_defs.keys() - set(used)),
+        execution=executor.config_schema,
+        executor_name=executor.name,
+        loggers={name: of.config_schema for name, of in loggers_of(target).items()},
         inputs=inputs,
     )
+
+
+def loggers_of(target: RunTarget) -> Mapping[str, LoggerDefinition]:
+    """The loggers that a run may have: its job's, else those that run configuration can ask for."""
+    return target.logger_defs or default_loggers()
 
 
 def _op_schema(op: OpDefinition[Any, Any], inputs: tuple[StepInput, ...]) -> NodeConfigSchema:
