@@ -81,6 +81,8 @@ class Definitions:
                 self.metadata,
                 schedules=self.schedules,
                 sensors=self.sensors,
+                executor_def=self.executor,
+                logger_defs=self.loggers,
             )
         return self._repository
 
