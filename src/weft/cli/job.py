@@ -25,6 +25,7 @@ from weft.cli.quantities import count_text
 from weft.cli.terminal import Terminal
 from weft.codeserver.loader import LoadedTarget
 from weft.definitions.job import AssetJobDefinition, JobDefinition
+from weft.definitions.tick_source import ANONYMOUS_JOB_PREFIX
 from weft.errors import UsageError
 from weft.model.plan import (
     FromAsset,
@@ -57,7 +58,8 @@ def job() -> None:
 def list_command(target: TargetOptions, as_json: bool) -> None:
     """List the jobs of the definitions."""
     loaded = target.load()
-    documents = [_job_document(loaded, one) for one in loaded.repository.jobs.values()]
+    jobs = loaded.repository.jobs.values()
+    documents = [_job_document(loaded, one) for one in jobs if not one.name.startswith(ANONYMOUS_JOB_PREFIX)]
     if as_json:
         click.echo(json_text({"jobs": documents}))
         return
