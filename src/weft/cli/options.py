@@ -66,7 +66,9 @@ class TargetOptions:
     def load(self) -> LoadedTarget:
         """Import the definitions. Raises as `weft.codeserver.loader.load_target`."""
         from weft.codeserver.loader import load_target
+        from weft.compat.dagster import install
 
+        install()  # existing code imports another package's name
         return load_target(self.target())
 
 
