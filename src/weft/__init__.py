@@ -404,6 +404,7 @@ if TYPE_CHECKING:
         materialize_to_memory as materialize_to_memory,
         observe as observe,
     )
+    from weft.runs.staleness import asset_staleness as asset_staleness
     from weft.runs.instance_records import (
         AssetCheckRecord as AssetCheckRecord,
         AssetEntry as AssetEntry,
@@ -438,6 +439,7 @@ _WHERE = {
     "apply_freshness_policy": "weft.definitions.check_factories",
     "asset": "weft.definitions.assets",
     "asset_check": "weft.definitions.asset_checks",
+    "asset_staleness": "weft.runs.staleness",
     "asset_sensor": "weft.definitions.asset_sensors",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
@@ -902,6 +904,7 @@ __all__ = [  # the list is the table: a test compares both
     "apply_freshness_policy",
     "asset",
     "asset_check",
+    "asset_staleness",
     "asset_sensor",
     "build_asset_check_context",
     "build_asset_context",

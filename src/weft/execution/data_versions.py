@@ -4,7 +4,7 @@ A version that the user gives wins. Otherwise it is the hash of the code version
 without a code version counts as changed by every run.
 
 What a step read of a partitioned upstream has one version as well: that of the one partition that it needs; of several, a hash of theirs; of
-very many (`MOST_PARTITIONS`), one that changes whenever anything of the asset is made. So what is recorded with a materialisation stays small, and
+very many (`weft.planning.versions`), one that changes whenever anything of the asset is made. So what is recorded with a materialisation stays small, and
 what it costs to find out is bounded.
 """
 
@@ -13,12 +13,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from weft.model.asset_state import AssetPartitionState, AssetState, EventPointer, PartitionStatus
+from weft.model.asset_state import EventPointer, PartitionStatus
 from weft.model.keys import AssetKey
+from weft.planning.versions import (
+    MOST_PARTITIONS,
+    combined,
+    version_of_asset,
+    version_of_partition,
+    version_of_partitions,
+)
 from weft.storage.ports import AssetStore
-
-MOST_PARTITIONS = 100
-"""Of how many upstream partitions the versions are read one by one."""
 
 
 class DataVersions:
@@ -35,7 +39,7 @@ class DataVersions:
         """Remember what this run made."""
         self._known[key, partition] = version
         if partition is not None:
-            self._known[key, None] = _hash(self._whole(key) or "", partition, version)
+            self._known[key, None] = combined(self._whole(key) or "", partition, version)
 
     def of(self, key: AssetKey, partitions: Sequence[str]) -> str | None:
         """The version of what a step reads of an asset: of these partitions of it, or of an asset without partitions.
@@ -44,12 +48,7 @@ class DataVersions:
         """
         if not partitions or len(partitions) > MOST_PARTITIONS:
             return self._whole(key)
-        versions = [self._partition(key, partition) for partition in partitions]
-        if len(versions) == 1:
-            return versions[0]
-        if all(version is None for version in versions):
-            return None
-        return _hash(*(text for pair in zip(partitions, versions, strict=True) for text in (pair[0], pair[1] or "")))
+        return version_of_partitions(partitions, lambda partition: self._partition(key, partition))
 
     def latest(self, key: AssetKey, partition: str | None) -> EventPointer | None:
         """The materialisation that stands in storage, of the asset or of one partition of it; None where the latest try failed."""
@@ -61,8 +60,7 @@ class DataVersions:
 
     def _whole(self, key: AssetKey) -> str | None:
         if (key, None) not in self._known:
-            state = self._assets.get(key)
-            self._known[key, None] = None if state is None else version_of_asset(state)
+            self._known[key, None] = version_of_asset(self._assets.get(key))
         return self._known[key, None]
 
     def _partition(self, key: AssetKey, partition: str) -> str | None:
@@ -71,28 +69,9 @@ class DataVersions:
         return self._known[key, partition]
 
 
-def version_of_asset(state: AssetState) -> str | None:
-    """The version of an asset without partitions; of a partitioned one, a text that changes whenever something of it is made."""
-    latest = state.latest_materialization or state.latest_observation
-    if latest is None:
-        return None
-    if latest.partition is None:
-        return latest.data_version
-    return _hash(str(state.materialization_count), latest.partition, latest.data_version or "")
-
-
-def version_of_partition(state: AssetPartitionState | None) -> str | None:
-    """The version of one partition, None where it is not there."""
-    return state.latest.data_version if state is not None and state.status is PartitionStatus.MATERIALIZED else None
-
-
 def computed_version(code_version: str | None, run_id: str, inputs: Mapping[str, str]) -> str:
     """The version of content made by code of `code_version` from inputs of these versions."""
     digest = hashlib.sha256((code_version or run_id).encode())
     for key in sorted(inputs):
         digest.update(b"\0" + key.encode() + b"\0" + inputs[key].encode())
     return digest.hexdigest()[:32]
-
-
-def _hash(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]

@@ -22,6 +22,7 @@ from weft.model.asset_state import EventPointer
 from weft.model.keys import AssetKey
 from weft.model.plan import FromDefault, StepOutputPlan, StepPlan
 from weft.model.run import RunTag
+from weft.planning.versions import seen_through
 
 _TRUE = frozenset({"true", "1", "yes"})
 
@@ -85,6 +86,17 @@ def input_versions(run_context: RunContext, step: StepPlan, partition: str | Non
     for item in step.inputs:
         key = item.asset_key
         if key is None or isinstance(item.source, FromDefault):  # not there, and the step runs without it
+            continue
+        repository = run_context.target.repository
+        behind = seen_through(repository.graph, key) if repository is not None else (key,)
+        if behind != (key,):  # a virtual asset: what it shows counts, each as a whole
+            found.update(
+                {
+                    root.to_user_string(): version
+                    for root in behind
+                    if (version := run_context.data_versions.of(root, ()))
+                }
+            )
             continue
         keys = run_context.upstream_partition_keys(step, key, item.name, partition)
         version = run_context.data_versions.of(key, keys)
