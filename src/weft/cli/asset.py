@@ -1,4 +1,4 @@
-"""``weft asset``: list, show, materialise."""
+"""``weft asset``: list, show, tell what is stale, materialise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 import click
 
 from weft.cli.columns import aligned
-from weft.cli.documents import CheckAnswers, asset_details_document, asset_document, json_text
+from weft.cli.documents import (
+    CheckAnswers,
+    asset_details_document,
+    asset_document,
+    json_text,
+    staleness_document,
+)
 from weft.cli.lazy_group import Commands
 from weft.cli.metadata_text import metadata_lines
 from weft.cli.options import (
@@ -32,6 +38,7 @@ from weft.model.assets import AssetNode
 from weft.model.events import AssetMaterialized, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.planning.selection import Selector
+from weft.planning.staleness import Staleness
 
 _SELECT_HELP = 'What to select, such as "orders", "*orders" (with all that it is made from), "group:raw", "*".'
 
@@ -95,6 +102,52 @@ def show(key: str, target: TargetOptions, home: str | None, as_json: bool) -> No
         return
     for line in _show_lines(loaded, node, state, latest, counts, checks):
         click.echo(line)
+
+
+@asset.command("status")
+@click.option("--select", "selection", multiple=True, metavar="SELECTION", help=_SELECT_HELP)
+@target_options
+@home_option
+@json_option
+@verbose_option
+def status(selection: Sequence[str], target: TargetOptions, home: str | None, as_json: bool) -> None:
+    """Show which assets are missing, stale or fresh, and why."""
+    from weft.runs.staleness import asset_staleness
+
+    loaded = target.load()
+    wanted = [node.key for node in _selected(loaded, selection)] if selection else None
+    everything = asset_staleness(loaded.repository, open_instance(home))
+    found = [one for key, one in everything.items() if wanted is None or key in wanted]
+    if as_json:
+        click.echo(json_text({"assets": [staleness_document(one) for one in found]}))
+        return
+    rows = [[one.key.to_user_string(), one.status.value, _counts_text(one), _causes_text(one)] for one in found]
+    for line in aligned(rows, header=["ASSET", "STATUS", "PARTITIONS", "CAUSES"], terminal=Terminal(sys.stdout)):
+        click.echo(line)
+    if not rows:
+        click.echo("There are no assets that can be made.")
+
+
+def _counts_text(one: Staleness) -> str:
+    counts = [
+        ("stale", len(one.stale_partitions)),
+        ("fresh", len(one.fresh_partitions)),
+        ("missing", one.missing_count),
+    ]
+    return ", ".join(f"{count} {what}" for what, count in counts if count)
+
+
+def _causes_text(one: Staleness) -> str:
+    texts = []
+    for cause in one.causes:
+        about = f" {cause.upstream.to_user_string()}" if cause.upstream is not None else ""
+        change = "" if cause.old == cause.new else f" ({_short(cause.old)} -> {_short(cause.new)})"
+        texts.append(f"{cause.kind.value.lower()}{about}{change}")
+    return some_of(dict.fromkeys(texts)) if texts else ""
+
+
+def _short(version: str | None) -> str:
+    return "none" if version is None else version if len(version) <= 12 else f"{version[:8]}..."
 
 
 @asset.command("materialize")

@@ -28,6 +28,7 @@ from weft.model.metadata import (
 )
 from weft.model.run import Run
 from weft.model.step import Step
+from weft.planning.staleness import StaleCause, Staleness
 
 Document = dict[str, Any]
 """Something that JSON can carry."""
@@ -306,3 +307,23 @@ def _key_text(value: Any) -> str:
     if isinstance(value, (AssetKey, AssetCheckKey)):
         return value.to_user_string()
     raise NotImplementedError(f"{type(value).__name__} is not a model value")
+
+
+def staleness_document(one: Staleness) -> dict[str, Any]:
+    """How what is stored of an asset stands to what it would be made from now."""
+    return {
+        "key": one.key.to_user_string(),
+        "status": one.status.value,
+        "causes": [_cause_document(cause) for cause in one.causes],
+        "stale_partitions": {
+            partition: [_cause_document(cause) for cause in causes]
+            for partition, causes in one.stale_partitions.items()
+        },
+        "fresh_partitions": list(one.fresh_partitions),
+        "missing_count": one.missing_count,
+    }
+
+
+def _cause_document(cause: StaleCause) -> dict[str, Any]:
+    upstream = cause.upstream.to_user_string() if cause.upstream is not None else None
+    return {"kind": cause.kind.value, "upstream": upstream, "old": cause.old, "new": cause.new}
