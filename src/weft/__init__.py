@@ -44,6 +44,11 @@ if TYPE_CHECKING:
         asset as asset,
         multi_asset as multi_asset,
     )
+    from weft.definitions.auto_materialize import (
+        AutoMaterializeAssetPartitionsFilter as AutoMaterializeAssetPartitionsFilter,
+        AutoMaterializePolicy as AutoMaterializePolicy,
+        AutoMaterializeRule as AutoMaterializeRule,
+    )
     from weft.definitions.automation_condition import (
         AutomationCondition as AutomationCondition,
     )
@@ -404,7 +409,6 @@ if TYPE_CHECKING:
         materialize_to_memory as materialize_to_memory,
         observe as observe,
     )
-    from weft.runs.staleness import asset_staleness as asset_staleness
     from weft.runs.instance_records import (
         AssetCheckRecord as AssetCheckRecord,
         AssetEntry as AssetEntry,
@@ -415,6 +419,9 @@ if TYPE_CHECKING:
         PaginatedResults as PaginatedResults,
         RunRecord as RunRecord,
         RunStatusChangeRecordsFilter as RunStatusChangeRecordsFilter,
+    )
+    from weft.runs.staleness import (
+        asset_staleness as asset_staleness,
     )
     from weft.testing.automation import (
         EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
@@ -439,8 +446,8 @@ _WHERE = {
     "apply_freshness_policy": "weft.definitions.check_factories",
     "asset": "weft.definitions.assets",
     "asset_check": "weft.definitions.asset_checks",
-    "asset_staleness": "weft.runs.staleness",
     "asset_sensor": "weft.definitions.asset_sensors",
+    "asset_staleness": "weft.runs.staleness",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
     "AssetCheckRecord": "weft.runs.instance_records",
@@ -465,6 +472,9 @@ _WHERE = {
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSensorDefinition": "weft.definitions.asset_sensors",
     "AssetSpec": "weft.definitions.asset_spec",
+    "AutoMaterializeAssetPartitionsFilter": "weft.definitions.auto_materialize",
+    "AutoMaterializePolicy": "weft.definitions.auto_materialize",
+    "AutoMaterializeRule": "weft.definitions.auto_materialize",
     "AutomationCondition": "weft.definitions.automation_condition",
     "AutomationConditionSensorDefinition": "weft.definitions.sensors",
     "AutomationContext": "weft.execution.automation",
@@ -503,8 +513,8 @@ _WHERE = {
     "DefaultSensorStatus": "weft.definitions.sensors",
     "define_asset_job": "weft.definitions.job",
     "DefinitionError": "weft.errors",
-    "definitions": "weft.definitions.lazy_definitions",
     "Definitions": "weft.definitions.definitions",
+    "definitions": "weft.definitions.lazy_definitions",
     "DeleteDynamicPartitionsRequest": "weft.model.partitions.definitions",
     "DeprecatedNameWarning": "weft.definitions.deprecations",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
@@ -522,8 +532,8 @@ _WHERE = {
     "EventType": "weft.model.events",
     "ExecuteInProcessResult": "weft.execution.results",
     "ExecutionError": "weft.errors",
-    "executor": "weft.definitions.executors",
     "Executor": "weft.execution.executor",
+    "executor": "weft.definitions.executors",
     "ExecutorDefinition": "weft.definitions.executors",
     "ExecutorRequirement": "weft.definitions.executors",
     "Failure": "weft.definitions.results",
@@ -636,8 +646,8 @@ _WHERE = {
     "PermissiveConfig": "weft.config.models",
     "PoolMetadataValue": "weft.model.metadata",
     "PythonArtifactMetadataValue": "weft.model.metadata",
-    "repository": "weft.definitions.lazy_definitions",
     "Repository": "weft.definitions.repository",
+    "repository": "weft.definitions.lazy_definitions",
     "RepositoryDefinition": "weft.definitions.lazy_definitions",
     "RepositorySelector": "weft.definitions.run_status_sensors",
     "resource": "weft.definitions.resources",
@@ -708,7 +718,7 @@ _WHERE = {
     "with_resources": "weft.definitions.spec_changes",
 }
 
-__all__ = [  # the list is the table: a test compares both
+__all__ = [
     "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "AssetCheckExecutionContext",
@@ -735,6 +745,9 @@ __all__ = [  # the list is the table: a test compares both
     "AssetSensorDefinition",
     "AssetSpec",
     "AssetsDefinition",
+    "AutoMaterializeAssetPartitionsFilter",
+    "AutoMaterializePolicy",
+    "AutoMaterializeRule",
     "AutomationCondition",
     "AutomationConditionSensorDefinition",
     "AutomationContext",
@@ -904,8 +917,8 @@ __all__ = [  # the list is the table: a test compares both
     "apply_freshness_policy",
     "asset",
     "asset_check",
-    "asset_staleness",
     "asset_sensor",
+    "asset_staleness",
     "build_asset_check_context",
     "build_asset_context",
     "build_column_schema_change_checks",
@@ -982,6 +995,7 @@ __all__ = [  # the list is the table: a test compares both
     "success_hook",
     "weekly_partitioned_config",
     "with_resources",
+    # the list is the table: a test compares both
 ]
 
 

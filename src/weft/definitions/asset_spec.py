@@ -252,16 +252,13 @@ def check_automation_condition(value: Any, where: str) -> AutomationCondition | 
     """`value` where it is None or a condition.
 
     Raises:
-        DefinitionError: (WEFT-D407) it is something else.
+        DefinitionError: (WEFT-D504) it is something else.
     """
-    if value is None or getattr(value, "__weft_automation_condition__", False) is True:
-        return value  # type: ignore[no-any-return]  # its class is not imported here: most assets have none
-    raise DefinitionError(
-        f"automation_condition of {where} is no condition.",
-        code="WEFT-D407",
-        facts={"found": f"{value!r:.80}"},
-        fix="for example AutomationCondition.eager()",
-    )
+    if value is None or (getattr(value, "__weft_automation_condition__", False) and not isinstance(value, type)):
+        return value  # its class is not imported here: most assets have none
+    from weft.definitions.automation_condition import not_a_condition
+
+    raise not_a_condition(value, where)
 
 
 def _expression(condition: AutomationCondition | None) -> Condition | None:

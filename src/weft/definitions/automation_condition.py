@@ -524,16 +524,10 @@ def _tags(
     return tuple(sorted(keys or ())), tuple(sorted((values or {}).items()))
 
 
-def check_automation_condition(value: Any, where: str) -> AutomationCondition:
-    """`value` where it is a condition.
-
-    Raises:
-        DefinitionError: (WEFT-D504) it is not, as when a constructor was named, but not called.
-    """
-    if isinstance(value, AutomationCondition):
-        return value
+def not_a_condition(value: Any, where: str) -> DefinitionError:
+    """The error of a definition whose automation condition is none, as when a constructor was named, but not called."""
     named = getattr(value, "__name__", "eager")
-    raise DefinitionError(
+    return DefinitionError(
         f"the automation condition of {where} is not a condition.",
         code="WEFT-D504",
         facts={"found": f"{value!r:.80}"},

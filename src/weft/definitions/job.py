@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from weft.definitions.asset_selection import AssetSelection
-from weft.definitions.asset_spec import check_partitions_def
+from weft.definitions.asset_spec import check_automation_condition, check_partitions_def
 from weft.definitions.composition import called_as_function
 from weft.definitions.executors import ExecutorDefinition, check_executor
 from weft.definitions.flatten import FlatGraph, flatten_graph, graph_input_sources
@@ -22,6 +22,7 @@ from weft.model.run import RunTag
 from weft.model.snapshot import JobSnapshot
 
 if TYPE_CHECKING:
+    from weft.definitions.automation_condition import AutomationCondition
     from weft.definitions.repository import Repository
     from weft.definitions.run_requests import RunRequest
     from weft.execution.results import ExecuteInProcessResult
@@ -332,6 +333,7 @@ class AssetJobDefinition(_Settings):
         executor_def: ExecutorDefinition | None = None,
         logger_defs: Mapping[str, LoggerDefinition] | None = None,
         cache: bool | None = None,
+        automation_condition: AutomationCondition | None = None,
     ) -> None:
         self.name = check_name(name, "a job")
         self.selection = AssetSelection.of(selection) if selection is not None else AssetSelection.all()
@@ -349,6 +351,7 @@ class AssetJobDefinition(_Settings):
             executor_def=executor_def,
             logger_defs=logger_defs,
         )
+        self.automation_condition = check_automation_condition(automation_condition, f'job "{self.name}"')
         self.declared_at = called_at()
         self._repository: Repository | None = None
 
@@ -372,6 +375,9 @@ class AssetJobDefinition(_Settings):
             metadata=metadata_values(self.metadata),
             selection=self.selection.expression,
             partitions=self.partitions_def.to_spec() if self.partitions_def is not None else None,
+            automation_condition=self.automation_condition.expression
+            if self.automation_condition is not None
+            else None,
         )
 
     def execute_in_process(
@@ -431,6 +437,7 @@ def define_asset_job(
     executor_def: ExecutorDefinition | None = None,
     logger_defs: Mapping[str, LoggerDefinition] | None = None,
     cache: bool | None = None,
+    automation_condition: AutomationCondition | None = None,
 ) -> AssetJobDefinition:
     """A job that makes the selected assets and checks, in the order of their dependencies.
 
@@ -448,6 +455,7 @@ def define_asset_job(
         owners: e-mail addresses or ``team:<name>``.
         cache: whether its runs leave alone what was made by the same version of the code from the same versions of the inputs, for assets that
             do not say it themselves.
+        automation_condition: when a run of it is requested; see `AutomationCondition.any_job_root_assets_match`.
     """
     return AssetJobDefinition(
         name,
@@ -464,6 +472,7 @@ def define_asset_job(
         executor_def=executor_def,
         logger_defs=logger_defs,
         cache=cache,
+        automation_condition=automation_condition,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from weft.model.assets import AssetCheckNode, AssetNode
+from weft.model.automation import Condition
 from weft.model.codec import Decoder, encode
 from weft.model.metadata import AnyMetadataValue
 from weft.model.partitions.spec import PartitionsSpec
@@ -51,6 +52,7 @@ class JobSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     # What a job of assets makes; planning resolves it against the graph.
     selection: Selection | None = None
     partitions: PartitionsSpec | None = None
+    automation_condition: Condition | None = None
 
 
 class ScheduleSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -466,3 +466,56 @@ class TestTheAlgebra:
         assert "AutomationCondition.eager()" in str(caught.value)
         with pytest.raises(weft.DefinitionError):
             When.any_deps_match("missing")  # type: ignore[arg-type]
+
+
+class TestEarlierForms:
+    def test_a_policy_is_a_condition(self) -> None:
+        with pytest.warns(DeprecationWarning, match=r"use AutomationCondition\.eager"):
+            policy = weft.AutoMaterializePolicy.eager()
+        with pytest.warns(DeprecationWarning, match="auto_materialize_policy"):
+            clean = asset("clean", "raw", auto_materialize_policy=policy)
+        project = Project(asset("raw"), clean)
+        project.tick()
+        project.make("raw")
+        assert project.tick() == {"clean": 1}
+        assert project.tick() == {}
+
+    def test_rules_are_added_and_left_out(self) -> None:
+        rule = weft.AutoMaterializeRule
+        policy = weft.AutoMaterializePolicy([rule.materialize_on_cron("0 * * * *")])
+        changed = policy.with_rules(rule.skip_on_parent_missing()).without_rules(rule.skip_on_parent_missing())
+        assert changed == policy
+        with pytest.raises(weft.DefinitionError) as caught:
+            policy.without_rules(rule.materialize_on_missing())
+        assert caught.value.code == "WEFT-D505"
+        with pytest.raises(weft.DefinitionError) as caught:
+            weft.AutoMaterializePolicy([rule.skip_on_run_in_progress()]).to_automation_condition()
+        assert caught.value.code == "WEFT-D506"
+
+    def test_only_updates_by_runs_with_the_tags_count(self) -> None:
+        rule = weft.AutoMaterializeRule.materialize_on_parent_updated(
+            weft.AutoMaterializeAssetPartitionsFilter({"team": "x"})
+        )
+        condition = weft.AutoMaterializePolicy([rule]).to_automation_condition()
+        project = Project(asset("raw"), asset("clean", "raw", when=condition))
+        project.tick()
+        project.make("raw")
+        assert project.tick() == {}
+        project.make("raw", tags={"team": "x"})
+        assert project.tick() == {"clean": 1}
+
+
+def test_a_job_of_assets_has_a_condition() -> None:
+    job = weft.define_asset_job(
+        "nightly",
+        selection="raw+",
+        automation_condition=When.any_job_root_assets_match(When.newly_updated()),
+    )
+    instance = weft.Instance.ephemeral()
+    assets = [asset("raw"), asset("clean", "raw")]
+    defs = weft.Definitions(assets, jobs=[job])
+    first = weft.evaluate_automation_conditions(defs, instance)
+    assert first.get_num_requested(weft.AssetJobKey("nightly")) == 0
+    weft.materialize(assets, instance=instance, selection="raw")
+    second = weft.evaluate_automation_conditions(defs, instance, cursor=first.cursor)
+    assert second.get_num_requested(weft.AssetJobKey("nightly")) == 1
