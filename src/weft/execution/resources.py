@@ -55,6 +55,7 @@ class ResourceSession:
             if definition.is_for_step or not for_step.isdisjoint(definition.required_resource_keys):
                 for_step.add(key)
         self._order = tuple([key for key in order if key not in for_step])
+        self._keys = frozenset(self._order)
         self._step_order = tuple([key for key in order if key in for_step])
         self._step_stack: list[tuple[str, ExitStack]] = []
         # What was found for the step that runs: resource and field to the value.
@@ -192,7 +193,7 @@ class ResourceSession:
         """Every resource that is up, by attribute, for I/O managers."""
         if self._step_stack:
             return self.view(frozenset(self._values))
-        return self.view(frozenset(self._order))
+        return self.view(self._keys)
 
 
 def _as_metadata(label: str, value: Any) -> AnyMetadataValue:

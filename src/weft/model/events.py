@@ -27,8 +27,11 @@ CONTROL_SOURCE = 0
 WORKER_SOURCE = 1
 
 
-class Body(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all event bodies."""
+class Body(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Base of all event bodies.
+
+    Events are values within values, so no cycle goes through them: the garbage collector need not look at them, of which a run keeps many.
+    """
 
     @property
     def type(self) -> str:
@@ -356,7 +359,7 @@ NO_RUN = ""
 """The run id of events that no run gave."""
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One thing that happened in one run.
 
     Order within a source is `seq`; the order across sources is the order of arrival in the log (`StoredEvent.id`).
@@ -455,7 +458,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return isinstance(self.body, AssetMaterialized)
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True):
+class StoredEvent(Struct, frozen=True, gc=False, kw_only=True):
     """An event with its place in the log; ids grow in the order of arrival."""
 
     id: int

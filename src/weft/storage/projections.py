@@ -166,11 +166,47 @@ _ABOUT_AN_ASSET = frozenset({*_MAKES_A_PARTITION, AssetObserved, AssetCheckEvalu
 def reduce(events: Sequence[StoredEvent], current: Current) -> Changes:
     """What `events`, in this order, change of `current`."""
     changes = Changes(runs={}, steps={}, assets={}, partitions={}, checks={}, partition_counts={}, refused=[])
+    fan_out: _FanOut | None = None
     for stored in events:
-        effect = _EFFECTS.get(type(stored.event.body))
-        if effect is not None:
-            effect(stored, current, changes)
+        body = stored.event.body
+        effect = _EFFECTS.get(type(body))
+        if effect is None:
+            continue
+        if isinstance(body, StepOutput) and body.mapping_key is not None and stored.event.step_key is not None:
+            if fan_out is None or not fan_out.is_of(stored.event, body):
+                if fan_out is not None:
+                    fan_out.apply(current, changes)
+                fan_out = _FanOut(stored, body)
+            fan_out.mapping_keys.append(body.mapping_key)
+            continue
+        if fan_out is not None:
+            fan_out.apply(current, changes)
+            fan_out = None
+        effect(stored, current, changes)
+    if fan_out is not None:
+        fan_out.apply(current, changes)
     return changes
+
+
+class _FanOut:
+    """Values of one dynamic output that follow each other: taken together, since a step may give ten thousand and each would copy the others."""
+
+    __slots__ = ("_output_name", "_place", "_stored", "mapping_keys")
+
+    def __init__(self, stored: StoredEvent, body: StepOutput) -> None:
+        self._stored = stored
+        self._place = (stored.event.run_id, stored.event.step_key)
+        self._output_name = body.output_name
+        self.mapping_keys: list[str] = []
+
+    def is_of(self, event: Event, body: StepOutput) -> bool:
+        """Whether another value is of the same output."""
+        return self._output_name == body.output_name and self._place == (event.run_id, event.step_key)
+
+    def apply(self, current: Current, changes: Changes) -> None:
+        """Add the keys to the step."""
+        keys = tuple(self.mapping_keys)
+        _on_step(lambda step, event, body: _with_keys(step, self._output_name, keys))(self._stored, current, changes)
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
@@ -227,10 +263,13 @@ def _began(step: Step, event: Event, body: StepStarted | StepRestarted) -> Step:
 
 
 def _gave_output(step: Step, event: Event, body: StepOutput) -> Step:
-    seen = step.outputs.get(body.output_name, ())
-    if body.mapping_key is not None and body.mapping_key not in seen:
-        seen = (*seen, body.mapping_key)
-    return replace(step, outputs={**step.outputs, body.output_name: seen})
+    return _with_keys(step, body.output_name, () if body.mapping_key is None else (body.mapping_key,))
+
+
+def _with_keys(step: Step, output_name: str, mapping_keys: tuple[str, ...]) -> Step:
+    # An attempt gives each key once (it is refused a second time), so there is nothing to look for among the others.
+    seen = (*step.outputs.get(output_name, ()), *mapping_keys)
+    return replace(step, outputs={**step.outputs, output_name: seen})
 
 
 def _skipped(step: Step, event: Event, body: StepSkipped) -> Step:
