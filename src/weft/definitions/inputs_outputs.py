@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,15 @@ if TYPE_CHECKING:
 
 _NO_METADATA: Mapping[str, Any] = {}
 
-NO_DEFAULT: Any = inspect.Parameter.empty
+
+class _NoDefault:
+    """The class of `NO_DEFAULT`; ``inspect.Parameter.empty`` would make signatures that nothing can read."""
+
+    def __repr__(self) -> str:
+        return "NO_DEFAULT"
+
+
+NO_DEFAULT: Any = _NoDefault()
 """Marks an input without a default value (None is a value)."""
 
 DEFAULT_IO_MANAGER_KEY = "io_manager"

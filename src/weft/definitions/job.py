@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from weft.config.mapping import ConfigMapping
 from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.asset_spec import check_automation_condition, check_partitions_def
 from weft.definitions.composition import called_as_function
@@ -47,6 +48,8 @@ class _Settings:
     name: str
     # Run configuration, or a `PartitionedConfig`.
     config: Any
+    # What computes the whole run configuration from what is written instead.
+    config_mapping: ConfigMapping | None = None
 
     def run_request_for_partition(
         self,
@@ -114,6 +117,8 @@ class _Settings:
         self.hooks = frozenset(check_each(hooks, HookDefinition, "hooks", where))
         self.op_retry_policy = check_optional(op_retry_policy, RetryPolicy, "op_retry_policy", where)
         self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
+        if isinstance(self.config, ConfigMapping):
+            self.config_mapping, self.config = self.config, None
         own = getattr(self.config, "partitions_def", None)
         if own is not None:  # a PartitionedConfig
             if self.partitions_def is not None and self.partitions_def != own:
@@ -143,6 +148,9 @@ def config_for_partition(config: Any, partition_key: str | None) -> tuple[Any, d
 
 class JobDefinition(_Settings):
     """A graph of ops with resources, configuration and settings. Made by `job` or `GraphDefinition.to_job`."""
+
+    variants: Sequence[JobDefinition] = ()
+    """Jobs that come with it wherever it is declared: the same graph for other environments."""
 
     def __init__(
         self,

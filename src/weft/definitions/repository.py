@@ -421,7 +421,7 @@ class Repository:
 
     def _bind_jobs(self, jobs: Iterable[Any]) -> dict[str, JobDefinition | AssetJobDefinition]:
         bound: dict[str, JobDefinition | AssetJobDefinition] = {}
-        for job in _flat(jobs):
+        for job in _with_variants(_flat(jobs)):
             if not isinstance(job, (JobDefinition, AssetJobDefinition)):
                 self._problem(
                     "WEFT-D036",
@@ -521,6 +521,13 @@ def _describe_resource(key: str, resource: Any) -> ResourceSnapshot:
         description=getattr(resource, "description", None),
         requires=tuple(sorted(getattr(resource, "required_resource_keys", ()))),
     )
+
+
+def _with_variants(jobs: Iterable[Any]) -> Iterator[Any]:
+    for job in jobs:
+        yield job
+        if isinstance(job, JobDefinition):
+            yield from job.variants
 
 
 def _shown(item: Any) -> str:

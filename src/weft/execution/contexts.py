@@ -124,6 +124,11 @@ class ExecutionContext:
         """The configuration of the op."""
         return self._op_config
 
+    # The names that older code reads.
+    solid_config = op_config
+    pipeline_run = run
+    pipeline_name = job_name
+
     @property
     def resources(self) -> Resources:
         """The resources that the op requires, by attribute."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from weft.clock import Clock
 from weft.config.secrets import Redaction
+from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition, config_for_partition
 from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
@@ -24,7 +25,7 @@ from weft.model.partitions.keys import PartitionKeyRange
 from weft.model.plan import OrderOnly, RunPlan
 from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
 from weft.planning.run_plan import plan_assets, select_ops
-from weft.runs.run_config import RunConfiguration, check_run_config
+from weft.runs.run_config import RunConfiguration, check_run_config, storage_manager
 
 _FOREIGN_TAG_PREFIX = "dagster/"
 
@@ -156,6 +157,9 @@ def _prepared(
     checks: tuple[AssetCheckKey, ...] | None = None,
     op_selection: Sequence[str] | None = None,
 ) -> PreparedRun:
+    asked_for = storage_manager(request.run_config if request.run_config is not None else target.config)
+    if asked_for is not None:
+        target.resource_defs.setdefault(DEFAULT_IO_MANAGER_KEY, asked_for)
     for key, resource in default_resources.items():
         target.resource_defs.setdefault(key, resource)
     resource_defs = bind_resources(target.resource_defs)

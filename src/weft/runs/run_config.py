@@ -17,14 +17,15 @@ from weft.config.run_config import (
 )
 from weft.config.schema import Any as AnyConfig, Field
 from weft.config.secrets import HIDDEN, Redaction
-from weft.config.validation import declared
 from weft.definitions.executors import multi_or_in_process_executor
+from weft.definitions.flatten import GraphConfig
 from weft.definitions.loggers import LoggerDefinition, default_loggers
 from weft.definitions.op import OpDefinition
-from weft.definitions.resource_annotations import config_class_of
 from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget
 from weft.errors import ConfigError
+from weft.execution.io_managers.filesystem import FilesystemIOManager
+from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.model.plan import FromConfig, FromDefault, RunPlan, StepInput
 
 _REQUIRED_VALUE = Field(AnyConfig)
@@ -56,7 +57,7 @@ def check_run_config(
     schema = run_config_schema(target, plan, resource_defs, used)
     document = run_config_document(given)
     _refuse_hidden(document)
-    checked = validate_run_config_value(schema, document)
+    checked = validate_run_config_value(schema, document, environ=os.environ)
     resolved = checked.resolve(os.environ)
     written = checked.secrets
     stored = _without(document, written, Redaction(written)) if written else document
@@ -79,7 +80,10 @@ def run_config_schema(
             if isinstance(source, FromConfig) and len(source.path) == 2:
                 inputs[step_input.name if source.path[0] != "inputs" else source.path[1]] = _REQUIRED_VALUE
         tree.add(body.node_path, _op_schema(body.op, step.inputs))
+        tree.mappings.update(body.graph_configs)
     nodes = tree.schemas()
+    root = tree.mappings.get(())
+    mapping = target.config_mapping
     executor = target.executor_def or multi_or_in_process_executor
     return RunConfigSchema(
         nodes=nodes,
@@ -90,7 +94,26 @@ def run_config_schema(
         executor_name=executor.name,
         loggers={name: of.config_schema for name, of in loggers_of(target).items()},
         inputs=inputs,
+        config=root.mapping.config_field if root is not None else None,
+        config_fn=root.mapping.config_fn if root is not None else None,
+        written=mapping.config_field if mapping is not None else None,
+        document_fn=mapping.config_fn if mapping is not None else None,
     )
+
+
+def storage_manager(given: Any) -> Any:
+    """The I/O manager that an older document asks for by its section ``storage`` (or ``intermediate_storage``); None for the default one."""
+    if not isinstance(given, Mapping):
+        return None
+    section = given.get("storage", given.get("intermediate_storage"))
+    if not isinstance(section, Mapping):
+        return None
+    if "in_memory" in section:
+        return InMemoryIOManager()
+    entry = section.get("filesystem")
+    settings = entry.get("config", entry) if isinstance(entry, Mapping) else {}
+    folder = settings.get("base_dir") if isinstance(settings, Mapping) else None
+    return FilesystemIOManager(base_dir=str(folder)) if folder else None
 
 
 def loggers_of(target: RunTarget) -> Mapping[str, LoggerDefinition]:
@@ -108,19 +131,8 @@ def _op_schema(op: OpDefinition[Any, Any], inputs: tuple[StepInput, ...]) -> Nod
             declared_in = op.ins[step_input.name]
             has_value = declared_in.has_default or declared_in.input_manager_key is not None
             given[step_input.name] = _OPTIONAL_VALUE if has_value else _REQUIRED_VALUE
-    config = config_field_of(op)
+    config = op.config_field
     return _NOTHING if config is None and not given else NodeConfigSchema(config=config, inputs=given)
-
-
-def config_field_of(op: OpDefinition[Any, Any]) -> Field | None:
-    """The schema of an op's configuration; None where it declares none."""
-    if op.config_schema is None:
-        return None
-    config_class: Any = config_class_of(op.config_schema)
-    if config_class is not None:
-        field: Field = config_class.to_config_schema()
-        return field
-    return declared(op.config_schema)
 
 
 class _Tree:
@@ -129,6 +141,8 @@ class _Tree:
     def __init__(self) -> None:
         self._leaves: dict[str, NodeConfigSchema] = {}
         self._inner: dict[str, _Tree] = {}
+        # Of the whole tree, by the path of the graph.
+        self.mappings: dict[tuple[str, ...], GraphConfig] = {}
 
     def add(self, path: tuple[str, ...], schema: NodeConfigSchema) -> None:
         first, *rest = path
@@ -138,10 +152,27 @@ class _Tree:
             self._leaves[first] = schema
 
     def schemas(self) -> dict[str, NodeConfigSchema]:
-        return {
-            **self._leaves,
-            **{name: NodeConfigSchema(nodes=tree.schemas()) for name, tree in self._inner.items()},
-        }
+        return self._schemas((), self.mappings)
+
+    def _schemas(
+        self, path: tuple[str, ...], mappings: Mapping[tuple[str, ...], GraphConfig]
+    ) -> dict[str, NodeConfigSchema]:
+        found = dict(self._leaves)
+        for name, tree in self._inner.items():
+            inside = (*path, name)
+            nodes = tree._schemas(inside, mappings)
+            configured = mappings.get(inside)
+            found[name] = (
+                NodeConfigSchema(nodes=nodes)
+                if configured is None
+                else NodeConfigSchema(
+                    nodes=nodes,
+                    config=configured.mapping.config_field,
+                    config_fn=configured.mapping.config_fn,
+                    unselected=configured.node_names - nodes.keys(),
+                )
+            )
+        return found
 
 
 _NOTHING = NodeConfigSchema()

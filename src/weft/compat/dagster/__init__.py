@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
-from weft.compat.dagster.catalogue import AREAS, INSTEAD, LATER, RENAMED
+from weft.compat.dagster.adapters import adapted
+from weft.compat.dagster.catalogue import AREAS, INSTEAD, LATER, LEGACY, RENAMED
 from weft.errors import nearest
 
 PACKAGE = "dagster"
@@ -93,7 +94,7 @@ class CompatModule(ModuleType):
         package = name.split(".", maxsplit=1)[0]
         self._source = None if package == PACKAGE else INTEGRATIONS[package]
         if self._source is None:
-            self.__all__ = sorted(name for name in names() if state_of(name) in ("same", "renamed"))
+            self.__all__ = sorted(name for name in names() if state_of(name) in ("same", "renamed", "legacy"))
         self.__version__ = VERSION
 
     def __getattr__(self, name: str) -> Any:
@@ -117,7 +118,7 @@ def names() -> tuple[str, ...]:
 
 
 def state_of(name: str) -> str:
-    """What a name of the catalogue is here: ``same``, ``renamed``, ``later``, ``instead`` (something else does it) or ``missing``."""
+    """What a name of the catalogue is here: ``same``, ``renamed``, ``legacy`` (a word of before 1.0), ``later``, ``instead`` (something else does it) or ``missing``."""
     if name in INSTEAD:
         return "instead"
     import weft
@@ -129,6 +130,8 @@ def state_of(name: str) -> str:
         return "renamed" if RENAMED[name] in weft.__all__ else "missing"
     if name in weft.__all__ or (name in AREAS["Config"] and hasattr(schema, name)):
         return "same"
+    if name in LEGACY:
+        return "legacy"
     return "later" if name in LATER else "missing"
 
 
@@ -139,11 +142,15 @@ def resolve(name: str) -> Any:
 
     here = RENAMED.get(name, name)
     if here in weft.__all__:
-        return getattr(weft, here)
+        return adapted(name, getattr(weft, here))
     if name in _TYPING:
         return _TYPING[name]
     if name in AREAS["Config"] and hasattr(schema, name):
         return getattr(schema, name)
+    if name in LEGACY:
+        from weft.compat import legacy
+
+        return getattr(legacy, name)
     raise KeyError(name)
 
 
@@ -153,7 +160,7 @@ def advice(name: str) -> str:
         return INSTEAD[name]
     if name in LATER:
         return f"not yet; {LATER[name]}"
-    near = nearest(name, [known for known in names() if state_of(known) in ("same", "renamed")])
+    near = nearest(name, [known for known in names() if state_of(known) in ("same", "renamed", "legacy")])
     return (
         f"did you mean {near[0]!r}?" if near else "it is no public name; the parity page in the documentation lists all"
     )

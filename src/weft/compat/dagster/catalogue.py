@@ -131,6 +131,13 @@ AREAS: Mapping[str, tuple[str, ...]] = {
         "DagsterUnknownPartitionError", "DagsterUnknownResourceError", "DagsterUnmetExecutorRequirementsError",
         "DagsterUserCodeExecutionError", "raise_execution_interrupts",
     ),
+    "Words of before 1.0": (
+        "solid", "lambda_solid", "composite_solid", "SolidDefinition", "CompositeSolidDefinition", "InputDefinition", "OutputDefinition",
+        "SolidExecutionContext", "pipeline", "PipelineDefinition", "ModeDefinition", "PresetDefinition", "SystemStorageDefinition",
+        "mem_system_storage", "fs_system_storage", "default_system_storage_defs", "execute_pipeline", "PipelineExecutionResult",
+        "SolidExecutionResult", "PartitionSetDefinition", "schedules", "hourly_schedule", "daily_schedule", "weekly_schedule",
+        "monthly_schedule",
+    ),
     "Other": ("file_relative_path", "PreviewWarning", "BetaWarning", "SupersessionWarning", "ConfigArgumentWarning", "__version__"),
 }  # fmt: skip
 """Every public name, by area."""
@@ -184,6 +191,9 @@ RENAMED: Mapping[str, str] = {
     "DagsterUserCodeExecutionError": "ExecutionError",
 }
 """Names that are another one here."""
+
+LEGACY: frozenset[str] = frozenset(AREAS["Words of before 1.0"])
+"""Names that `weft.compat.legacy` has."""
 
 LATER: Mapping[str, str] = {
     **dict.fromkeys(AREAS["External processes"], "external processes come with the queue and the launchers"),

@@ -18,6 +18,7 @@ This page is generated from `weft.compat.dagster.catalogue`; a test keeps it tru
 _WORDS = {
     "same": "here",
     "renamed": "here, by another name",
+    "legacy": "here, in `weft.compat.legacy`",
     "instead": "something else does it",
     "later": "planned",
     "missing": "missing",
@@ -35,8 +36,10 @@ def page() -> str:
         lines += ["", f"## {area}", "", "| name | in weft | |", "| --- | --- | --- |"]
         for name in area_names:
             state = states[name]
-            here = {"same": f"`{name}`", "renamed": f"`{RENAMED.get(name)}`"}.get(state, "")
-            said = advice(name) if state in ("instead", "later") else "" if state in ("same", "renamed") else "missing"
+            here = {"same": f"`{name}`", "renamed": f"`{RENAMED.get(name)}`", "legacy": "`weft.compat.legacy`"}.get(
+                state, ""
+            )
+            said = advice(name) if state in ("instead", "later") else "missing" if state == "missing" else ""
             lines.append(f"| `{name}` | {here} | {said} |")
     return "\n".join(lines) + "\n"
 

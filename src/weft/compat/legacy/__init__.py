@@ -1,0 +1,60 @@
+"""The words of the years before jobs and ops: solids, pipelines, modes, presets, partition sets.
+
+Each is a thin layer over the present word; ``docs/howto/existing-code.md`` has the table. The names resolve from the import compatibility as well
+(``from dagster import solid``). Everything here warns once for each place that uses it, with the word to use.
+"""
+
+from __future__ import annotations
+
+from weft.compat.legacy.modes import (
+    ModeDefinition,
+    PresetDefinition,
+    SystemStorageDefinition,
+    fs_system_storage,
+    mem_system_storage,
+)
+from weft.compat.legacy.partition_sets import PartitionSetDefinition
+from weft.compat.legacy.pipelines import (
+    PipelineDefinition,
+    PipelineExecutionResult,
+    SolidExecutionResult,
+    execute_pipeline,
+    pipeline,
+)
+from weft.compat.legacy.repositories import repository, schedules
+from weft.compat.legacy.schedules import daily_schedule, hourly_schedule, monthly_schedule, weekly_schedule
+from weft.compat.legacy.solids import InputDefinition, OutputDefinition, composite_solid, lambda_solid, solid
+from weft.definitions.graph import GraphDefinition as CompositeSolidDefinition
+from weft.definitions.op import OpDefinition as SolidDefinition
+from weft.execution.contexts import OpExecutionContext as SolidExecutionContext
+
+default_system_storage_defs = [mem_system_storage, fs_system_storage]
+
+__all__ = [
+    "CompositeSolidDefinition",
+    "InputDefinition",
+    "ModeDefinition",
+    "OutputDefinition",
+    "PartitionSetDefinition",
+    "PipelineDefinition",
+    "PipelineExecutionResult",
+    "PresetDefinition",
+    "SolidDefinition",
+    "SolidExecutionContext",
+    "SolidExecutionResult",
+    "SystemStorageDefinition",
+    "composite_solid",
+    "daily_schedule",
+    "default_system_storage_defs",
+    "execute_pipeline",
+    "fs_system_storage",
+    "hourly_schedule",
+    "lambda_solid",
+    "mem_system_storage",
+    "monthly_schedule",
+    "pipeline",
+    "repository",
+    "schedules",
+    "solid",
+    "weekly_schedule",
+]
