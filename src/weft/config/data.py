@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from weft.config.env import is_env_var
+from weft.config.env import env_data, is_env_var
 
 
 def config_data(value: Any) -> Any:
@@ -23,7 +23,7 @@ def config_data(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [config_data(item) for item in value]
     if is_env_var(value):
-        return {"env": value.env_var_name}
+        return env_data(value)
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, (set, frozenset)):

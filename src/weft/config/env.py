@@ -2,14 +2,16 @@
 
 `EnvVar` is a `str` and `IntEnvVar` an `int` so that type checkers accept them where such a field is declared. They show their name and
 never the value, and they are equal only to a reference to the same variable. In configuration that is stored or sent they are written
-``{"env": "NAME"}``.
+``{"env": "NAME"}``, or ``{"env": "NAME", "is_secret": false}``.
+
+What comes from the environment counts as a secret, which is hidden in logs and pages, unless the reference says otherwise.
 """
 
 from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
 from weft.errors import ConfigError, DefinitionError, InvocationError
@@ -18,18 +20,23 @@ from weft.errors import ConfigError, DefinitionError, InvocationError
 class EnvVar(str):
     """The text of an environment variable, read when the run starts: ``Database(password=EnvVar("DB_PASSWORD"))``.
 
-    ``EnvVar.int("DB_PORT")`` is the same for a field that holds an `int`. To read a variable at once, use `get_value`.
+    ``EnvVar.int("DB_PORT")`` is the same for a field that holds an `int`. To read a variable at once, use `get_value`. The text is hidden in
+    what the run shows and stores; with ``is_secret=False`` it is not: ``EnvVar("REGION", is_secret=False)``.
     """
 
-    __slots__ = ()
+    __slots__ = ("is_secret",)
 
-    def __new__(cls, name: builtins.str) -> EnvVar:
-        return super().__new__(cls, _checked(name))
+    is_secret: bool
+
+    def __new__(cls, name: builtins.str, *, is_secret: bool = True) -> EnvVar:
+        reference = super().__new__(cls, _checked(name))
+        reference.is_secret = is_secret
+        return reference
 
     @staticmethod
-    def int(name: builtins.str) -> IntEnvVar:
+    def int(name: builtins.str, *, is_secret: bool = True) -> IntEnvVar:
         """A reference for a field that holds an `int`; the text of the variable is read as a whole number."""
-        return IntEnvVar(name)
+        return IntEnvVar(name, is_secret=is_secret)
 
     @property
     def env_var_name(self) -> builtins.str:
@@ -58,8 +65,8 @@ class EnvVar(str):
     def __format__(self, spec: builtins.str) -> builtins.str:
         return format(repr(self), spec)
 
-    def __reduce__(self) -> tuple[type[EnvVar], tuple[builtins.str]]:
-        return (EnvVar, (self.env_var_name,))
+    def __reduce__(self) -> tuple[Callable[..., EnvVar], tuple[builtins.str, bool]]:
+        return (_text_reference, (self.env_var_name, self.is_secret))
 
 
 class IntEnvVar(int):
@@ -69,10 +76,12 @@ class IntEnvVar(int):
     """
 
     env_var_name: str
+    is_secret: bool
 
-    def __new__(cls, name: str) -> IntEnvVar:
+    def __new__(cls, name: str, *, is_secret: bool = True) -> IntEnvVar:
         reference = super().__new__(cls, 0)
         reference.env_var_name = _checked(name)
+        reference.is_secret = is_secret
         return reference
 
     def get_value(self, default: int | None = None) -> int | None:
@@ -118,8 +127,24 @@ class IntEnvVar(int):
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
-    def __reduce__(self) -> tuple[type[IntEnvVar], tuple[str]]:
-        return (IntEnvVar, (self.env_var_name,))
+    def __reduce__(self) -> tuple[Callable[..., IntEnvVar], tuple[str, bool]]:
+        return (_number_reference, (self.env_var_name, self.is_secret))
+
+
+def _text_reference(name: str, is_secret: bool) -> EnvVar:
+    return EnvVar(name, is_secret=is_secret)
+
+
+def _number_reference(name: str, is_secret: bool) -> IntEnvVar:
+    return IntEnvVar(name, is_secret=is_secret)
+
+
+def env_data(reference: EnvVar | IntEnvVar) -> dict[str, object]:
+    """The written form of a reference."""
+    data: dict[str, object] = {"env": reference.env_var_name}
+    if not reference.is_secret:
+        data["is_secret"] = False
+    return data
 
 
 def is_env_var(value: object) -> TypeGuard[EnvVar | IntEnvVar]:
@@ -143,11 +168,16 @@ def holds_env_var(value: object) -> bool:
 
 def env_name_in(value: object) -> str | None:
     """The variable that the written form ``{"env": "NAME"}`` names; None for every other value."""
-    if isinstance(value, Mapping) and len(value) == 1:
+    if isinstance(value, Mapping) and (len(value) == 1 or (len(value) == 2 and type(value.get("is_secret")) is bool)):
         name = value.get("env")
         if isinstance(name, str) and name:
             return name
     return None
+
+
+def env_is_secret(value: Mapping[str, object]) -> bool:
+    """Whether what the written form of a reference stands for is to be hidden."""
+    return value.get("is_secret") is not False
 
 
 def _checked(name: object) -> str:

@@ -20,7 +20,7 @@ in place of a graph's entry or of the whole. Older documents are understood: ``s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -28,7 +28,7 @@ from msgspec.structs import force_setattr
 
 from weft.config.data import config_data
 from weft.config.scaffold import scaffold
-from weft.config.schema import Field, Noneable, Permissive, Selector, Shape, fields_of
+from weft.config.schema import Field, Noneable, Permissive, Selector, Shape, fields_of, written_type
 from weft.config.validation import Check, ConfigPath, resolve_env, unknown_key
 from weft.errors import ConfigError, nearest
 
@@ -80,6 +80,8 @@ class NodeConfigSchema(Struct, frozen=True, kw_only=True):
     nodes: Mapping[str, NodeConfigSchema] = {}
     # Names of nodes inside that exist but do not run; what is configured for them is ignored.
     unselected: frozenset[str] = frozenset()
+    # Of a graph: from its checked configuration to that of the nodes inside.
+    config_fn: Callable[[Any], Any] | None = None
 
 
 class RunConfigSchema(Struct, frozen=True, kw_only=True):
@@ -96,6 +98,12 @@ class RunConfigSchema(Struct, frozen=True, kw_only=True):
     executor_name: str | None = None
     loggers: Mapping[str, Field] = {}
     inputs: Mapping[str, Field] = {}
+    # Of the outermost graph: what stands at ``ops.config``, and the function from it to the configuration of the nodes.
+    config: Field | None = None
+    config_fn: Callable[[Any], Any] | None = None
+    # What is written instead of the document, and the function from it to the document.
+    written: Field | None = None
+    document_fn: Callable[[Any], Any] | None = None
 
 
 class ResolvedRunConfig(Struct, frozen=True):
@@ -189,15 +197,24 @@ def run_config_document(value: RunConfig | Mapping[str, Any] | None) -> dict[str
 
 
 def validate_run_config_value(
-    schema: RunConfigSchema, value: RunConfig | Mapping[str, Any] | None
+    schema: RunConfigSchema, value: RunConfig | Mapping[str, Any] | None, *, environ: Mapping[str, str] | None = None
 ) -> ValidatedRunConfig:
     """`value` checked against everything the run contains, with all defaults applied.
+
+    Args:
+        schema: what may be configured.
+        value: what was written.
+        environ: see `weft.config.validation.Check`.
 
     Raises:
         ConfigError: it does not fit; it carries every problem, each with its path in the document.
     """
-    check = Check()
-    document = _checked(check, schema, run_config_document(value))
+    check = Check(environ)
+    document: Mapping[str, Any] = run_config_document(value)
+    if schema.document_fn is None:
+        document = _checked(check, schema, document)
+    else:
+        document = _computed_document(check, schema, schema.document_fn, document)
     check.raise_problems()
     return ValidatedRunConfig(document, frozenset(check.secrets), check.env_count > 0)
 
@@ -249,7 +266,11 @@ def _checked(check: Check, schema: RunConfigSchema, document: Mapping[str, Any])
         if key not in known and key != "intermediate_storage":
             check.problems.append(unknown_key(key, known, ()))
     ops = _section(check, document, "ops", ())
-    result["ops"] = _nodes(check, schema.nodes, schema.unselected, ops, ("ops",))
+    result["ops"] = (
+        _nodes(check, schema.nodes, schema.unselected, ops, ("ops",))
+        if schema.config_fn is None
+        else _computed_nodes(check, schema, schema.config_fn, ops, ("ops",))
+    )
     resources = _section(check, document, "resources", ())
     result["resources"] = _entries(check, schema.resources, schema.unused_resources, resources, "resources")
     result["execution"] = _execution(check, schema, document.get("execution"))
@@ -303,6 +324,9 @@ def _node(check: Check, schema: NodeConfigSchema, entry: Any, path: ConfigPath) 
         check.mismatch(_ENTRY, entry, path)
         return {}
     result: dict[str, Any] = {}
+    if schema.config_fn is not None:
+        nodes = _computed_nodes(check, schema, schema.config_fn, entry, path)
+        return {"ops": nodes} if nodes else {}
     config = _config(check, schema.config, entry, path)
     if config is not UNSET:
         result["config"] = config
@@ -320,14 +344,78 @@ def _node(check: Check, schema: NodeConfigSchema, entry: Any, path: ConfigPath) 
     return result
 
 
+def _computed_nodes(
+    check: Check,
+    schema: NodeConfigSchema | RunConfigSchema,
+    config_fn: Callable[[Any], Any],
+    entry: Mapping[str, Any],
+    path: ConfigPath,
+) -> dict[str, Any]:
+    """The nodes of a graph whose configuration is computed from its own ``config``."""
+    before, env_before = len(check.problems), check.env_count
+    config = _config(check, schema.config, entry, path)
+    _unknown_in_entry(check, entry, ["config"], schema.config, path)
+    if len(check.problems) > before:
+        return {}
+    given = check.computed(
+        lambda value: _ops_of(config_fn(value), schema.nodes),
+        {} if config is UNSET else config,
+        (*path, "config"),
+        has_env=check.env_count > env_before,
+        named=config_fn,
+    )
+    if given is UNSET:
+        return {}
+    inside = path if path == ("ops",) else (*path, "ops")
+    if not isinstance(given, Mapping):
+        check.mismatch(_SECTION, given, inside)
+        nodes = {}
+    else:
+        nodes = _nodes(check, schema.nodes, schema.unselected, given, inside)
+    check.say_who_computed(before, config_fn)
+    return nodes
+
+
+def _ops_of(given: Any, nodes: Mapping[str, NodeConfigSchema]) -> Any:
+    """The configuration of nodes that a function gave: theirs by name, or a document."""
+    if isinstance(given, RunConfig):
+        given = given.ops
+    elif isinstance(given, Mapping) and len(given) == 1 and not nodes.keys() & {"ops", "solids"}:
+        given = given.get("ops", given.get("solids", given))
+    return _ops_document(given)
+
+
+def _computed_document(
+    check: Check, schema: RunConfigSchema, document_fn: Callable[[Any], Any], written: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The document that a job's function computes from what is `written` in its place."""
+    field = schema.written
+    checked = written if field is None else check.field(field, written, ())
+    if check.problems:
+        return {}
+    given = check.computed(
+        lambda value: run_config_document(document_fn(value)),
+        checked,
+        (),
+        has_env=check.env_count > 0,
+        named=document_fn,
+    )
+    if not isinstance(given, Mapping):
+        return {}
+    document = _checked(check, schema, given)
+    check.say_who_computed(0, document_fn)
+    return document
+
+
 def _config(check: Check, field: Field | None, entry: Mapping[str, Any], path: ConfigPath) -> Any:
     """The ``config`` of an entry; UNSET where there is none."""
     given = entry.get("config", UNSET)
     if field is None:
         return given
-    if given is None and isinstance(field.type, (Shape, Permissive)):
+    is_mapping = isinstance(written_type(field.type), (Shape, Permissive))
+    if given is None and is_mapping:
         given = {}  # "config:" with nothing below it
-    if given is UNSET and field.is_required and isinstance(field.type, (Shape, Permissive)):
+    if given is UNSET and field.is_required and is_mapping:
         given = {}  # name the keys that are missing
     return check.field(field, given, (*path, "config"))
 
@@ -379,7 +467,7 @@ def _unknown_in_entry(
     nodes: Mapping[str, NodeConfigSchema] | None = None,
 ) -> None:
     """Report keys that an entry cannot have. One that belongs into its config or its graph was most likely written a level too high."""
-    of = config.type if config is not None else None
+    of = written_type(config.type) if config is not None else None
     inside_config = fields_of(of) if isinstance(of, (Shape, Permissive, Selector)) else {}
     for key in entry:
         if key in known:

@@ -33,6 +33,7 @@ from weft.config.schema import (
     config_field,
     described,
     fields_of,
+    written_type,
 )
 from weft.errors import InternalError
 
@@ -49,6 +50,7 @@ def scaffold(schema: ConfigSchema) -> Any:
 
 
 def _example(of: ConfigType) -> Any:
+    of = written_type(of)
     if isinstance(of, ScalarType):
         return _PLACEHOLDERS[of.kind]
     if isinstance(of, AnyType):

@@ -219,6 +219,21 @@ class AnyOf(ConfigType, frozen=True):
             raise _not_a_schema("AnyOf without options", "write AnyOf([Int, String])")
 
 
+class Mapped(ConfigType, frozen=True):
+    """What is written is of one type, what user code gets is computed from it and of another: how `configured` and config mappings say it.
+
+    `config_fn` gets a checked value with defaults applied and environment variables read. What it gives is checked as `inner`. Only `outer`
+    is part of the schema's data.
+    """
+
+    outer: ConfigSchema
+    config_fn: Callable[[typing.Any], typing.Any]
+    inner: Field
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "outer", config_type(self.outer))
+
+
 class Field(Struct, frozen=True):
     """A config type with what a mapping needs to know of it.
 
@@ -339,6 +354,8 @@ def implicit_default(of: ConfigType) -> typing.Any:
         return None
     if isinstance(of, (Shape, Permissive)):
         return UNSET if any(field.is_required for field in fields_of(of).values()) else {}
+    if isinstance(of, Mapped):
+        return implicit_default(as_type(of.outer))
     if isinstance(of, Selector) and len(of.fields) == 1:
         (name, field), *_ = fields_of(of).items()
         if not field.is_required:
@@ -352,8 +369,14 @@ def fields_of(of: Shape | Permissive | Selector) -> Mapping[str, Field]:
     return of.fields or {}
 
 
+def written_type(of: ConfigType) -> ConfigType:
+    """The type of what is written: `of` itself, or what a `Mapped` type is computed from."""
+    return written_type(as_type(of.outer)) if isinstance(of, Mapped) else of
+
+
 def described(of: ConfigType) -> str:
     """A type in a few words, for messages: ``Int``, ``list of String``, ``one of: small, large``."""
+    of = written_type(of)
     if isinstance(of, ScalarType):
         return of.kind
     if isinstance(of, AnyType):
@@ -429,6 +452,7 @@ def _shows_secret(field: Field, value: typing.Any) -> bool:
 
 
 def _shows_secret_in(of: ConfigType, value: typing.Any) -> bool:
+    of = written_type(of)
     if isinstance(of, Noneable):
         return value is not None and _shows_secret_in(as_type(of.inner_type), value)
     if isinstance(of, Array):
@@ -448,6 +472,7 @@ def _shows_secret_in(of: ConfigType, value: typing.Any) -> bool:
 
 
 def _type_to_data(of: ConfigType) -> typing.Any:
+    of = written_type(of)
     if isinstance(of, ScalarType):
         return f"{of.kind}Source" if of.from_env else of.kind
     if isinstance(of, AnyType):

@@ -11,12 +11,13 @@ Laws: validating data twice gives equal values; a valid value has no problem; `s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from msgspec import UNSET, Struct
 
 from weft.config.data import config_data
-from weft.config.env import env_name_in
+from weft.config.env import env_is_secret, env_name_in
 from weft.config.scaffold import paste
 from weft.config.schema import (
     AnyOf,
@@ -28,6 +29,7 @@ from weft.config.schema import (
     EnumValue,
     Field,
     Map,
+    Mapped,
     Noneable,
     Permissive,
     Refusal,
@@ -39,6 +41,7 @@ from weft.config.schema import (
     config_field,
     described,
     fields_of,
+    written_type,
 )
 from weft.config.secrets import HIDDEN
 from weft.errors import ConfigError, DefinitionError, Problem, did_you_mean, nearest, some_of
@@ -56,6 +59,7 @@ class EnvReference(Struct, frozen=True):
 
     name: str
     read_as: ConfigType
+    is_secret: bool = True
 
 
 class Resolved(Struct, frozen=True):
@@ -82,7 +86,13 @@ class Validated(Struct, frozen=True):
         return Resolved(resolved.value, resolved.secrets | self.secrets)
 
 
-def validate(schema: ConfigSchema, value: object = UNSET, *, path: Sequence[str | int] = ()) -> Validated:
+def validate(
+    schema: ConfigSchema,
+    value: object = UNSET,
+    *,
+    path: Sequence[str | int] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Validated:
     """`value` checked against `schema`, with defaults applied.
 
     Args:
@@ -90,11 +100,12 @@ def validate(schema: ConfigSchema, value: object = UNSET, *, path: Sequence[str 
         value: plain data, or Python objects that `config_data` understands. ``msgspec.UNSET``: nothing was given, so that the
             default counts.
         path: where the value stands in the document, for messages.
+        environ: see `Check`.
 
     Raises:
         ConfigError: the value does not fit; it carries every problem.
     """
-    check = Check()
+    check = Check(environ)
     result = check.field(config_field(schema), UNSET if value is UNSET else config_data(value), tuple(path))
     check.raise_problems()
     return check.validated(result)
@@ -141,7 +152,8 @@ def resolve_env(value: object, environ: Mapping[str, str], *, path: Sequence[str
             if text is None:
                 missing.setdefault(item.name, []).append(where)
                 return None
-            secrets.add(text)
+            if item.is_secret:
+                secrets.add(text)
             try:
                 return _read(item.read_as, text)
             except ValueError:
@@ -178,9 +190,13 @@ class Check:
     """One pass over configuration: collects problems, texts of secrets, and whether there are environment references.
 
     The methods return the checked value with defaults applied; what they return for a value with problems is of no use.
+
+    Args:
+        environ: where the functions of `Mapped` types find the values of references to the environment. None: such a function is not called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
         self.problems: list[Problem] = []
         self.secrets: set[str] = set()
         self.env_count = 0
@@ -236,18 +252,18 @@ class Check:
         if name is None:
             return self.mismatch(schema, value, path)
         if schema.from_env:
-            return self._reference(name, schema)
+            return self._reference(name, schema, value)
         return self.mismatch(
             schema, value, path, fix=f"to let it come from the environment, declare it as {kind}Source"
         )
 
     def _any(self, schema: AnyType, value: object, path: ConfigPath) -> object:
         name = env_name_in(value) if schema.from_env else None
-        return value if name is None else self._reference(name, schema)
+        return value if name is None else self._reference(name, schema, value)
 
-    def _reference(self, name: str, read_as: ConfigType) -> EnvReference:
+    def _reference(self, name: str, read_as: ConfigType, written: object) -> EnvReference:
         self.env_count += 1
-        return EnvReference(name, read_as)
+        return EnvReference(name, read_as, not isinstance(written, Mapping) or env_is_secret(written))
 
     def _noneable(self, schema: Noneable, value: object, path: ConfigPath) -> object:
         return None if value is None else self.value(as_type(schema.inner_type), value, path)
@@ -358,7 +374,7 @@ class Check:
                 return choice.python_value
         name = env_name_in(value)
         if name is not None and schema.from_env:
-            return self._reference(name, schema)
+            return self._reference(name, schema, value)
         self.problems.append(_not_a_choice(schema, value, path))
         return value
 
@@ -378,7 +394,7 @@ class Check:
             options.sort(key=lambda option: not (isinstance(option, ScalarType) and option.kind == "String"))
         tried = []
         for option in options:
-            trial = Check()
+            trial = Check(self._environ)
             checked = trial.value(option, value, path)
             if not trial.problems:
                 self.secrets |= trial.secrets
@@ -390,6 +406,53 @@ class Check:
             self.problems.extend(similar[0].problems)
             return value
         return self.mismatch(schema, value, path)
+
+    def _mapped(self, schema: Mapped, value: object, path: ConfigPath) -> object:
+        before, env_before = len(self.problems), self.env_count
+        checked = self.value(as_type(schema.outer), value, path)
+        if len(self.problems) > before:
+            return value
+        computed = self.computed(schema.config_fn, checked, path, has_env=self.env_count > env_before)
+        if computed is UNSET:
+            return value
+        result = self.field(schema.inner, computed, path)
+        self.say_who_computed(before, schema.config_fn)
+        return result
+
+    def computed(
+        self,
+        config_fn: Callable[[Any], Any],
+        checked: object,
+        path: ConfigPath,
+        *,
+        has_env: bool,
+        named: Callable[..., Any] | None = None,
+    ) -> object:
+        """What a user's function (`named` in messages) gives, as plain data, for a `checked` value; UNSET where it cannot be known or failed."""
+        if has_env:
+            if self._environ is None:
+                return UNSET
+            try:
+                resolved = resolve_env(checked, self._environ, path=path)
+            except ConfigError as error:
+                self.problems.extend(error.problems)
+                return UNSET
+            checked = resolved.value
+            self.secrets |= resolved.secrets
+        try:
+            return config_data(config_fn(checked))
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+        except Exception as error:  # noqa: BLE001  # a user's function may raise anything; the other problems are told as well
+            self.problems.append(_mapping_failed(named or config_fn, error, path, self.secrets))
+        return UNSET
+
+    def say_who_computed(self, before: int, config_fn: Callable[[Any], Any]) -> None:
+        """Name the function that gave the value in the problems since `before`: nobody wrote it there."""
+        for problem in self.problems[before:]:
+            problem.facts["computed by"] = function_name(config_fn)
+            if problem.code == "WEFT-C003":
+                problem.fix = "let the function give it"
 
     def mismatch(self, schema: ConfigType, value: object, path: ConfigPath, *, fix: str | None = None) -> object:
         """Record that `value` is not of the type `schema`."""
@@ -416,6 +479,7 @@ _CHECKS: dict[type, Callable[[Check, Any, object, ConfigPath], object]] = {
     Enum: Check._enum,
     ScalarUnion: Check._scalar_union,
     AnyOf: Check._any_of,
+    Mapped: Check._mapped,
 }
 
 
@@ -449,6 +513,23 @@ def refused(path: ConfigPath, refusal: Refusal, *, hidden: bool = False) -> Prob
         f"{_subject(where)} is not accepted: {refusal.reason}.",
         facts={"path": path_text(where), "found": HIDDEN if hidden else shown(refusal.found)},
         fix="give a value that holds the condition",
+    )
+
+
+def function_name(fn: Callable[..., Any]) -> str:
+    """How a message names a user's function: its name, and where it is written."""
+    name = getattr(fn, "__qualname__", type(fn).__name__).rpartition("<locals>.")[2]
+    code = getattr(fn, "__code__", None)
+    return f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code is not None else name
+
+
+def _mapping_failed(fn: Callable[..., Any], error: Exception, path: ConfigPath, secrets: Iterable[str]) -> Problem:
+    reason = redacted(Refusal((), f"{type(error).__name__}: {error}"), secrets).reason
+    return Problem(
+        "WEFT-C100",
+        f"{_subject(path)} cannot be computed: its function raised {type(error).__name__}.",
+        facts={"path": path_text(path), "function": function_name(fn), "error": reason},
+        fix="correct the function, or the values that it is given",
     )
 
 
@@ -625,6 +706,7 @@ def _fits(schema: ConfigType, value: object) -> bool:
 
 def _same_form(schema: ConfigType, value: object) -> bool:
     """Whether the value is a mapping or list and so is what the schema describes."""
+    schema = written_type(schema)
     if isinstance(value, Mapping):
         return isinstance(schema, (Shape, Permissive, Map, Selector))
     return isinstance(value, (list, tuple)) and isinstance(schema, Array)
@@ -634,6 +716,7 @@ def _is_secret(schema: ConfigType, location: Sequence[str | int]) -> bool:
     """Whether the value at `location` below `schema` lies in a secret field."""
     at: ConfigType = schema
     for part in location:
+        at = written_type(at)
         while isinstance(at, Noneable):
             at = as_type(at.inner_type)
         if isinstance(at, (Shape, Permissive, Selector)) and part in fields_of(at):
@@ -665,11 +748,15 @@ def collect_texts(value: object, into: set[str]) -> None:
 
 def _check_defaults(field: Field, path: ConfigPath, check: Check) -> None:
     if field.default_provided:
-        check.field(field, UNSET, path)
+        if isinstance(field.type, Mapped):  # as it is written: the function may need what only a run has
+            check.value(written_type(field.type), field.default_value, path)
+        else:
+            check.field(field, UNSET, path)
     _check_defaults_in(field.type, path, check)
 
 
 def _check_defaults_in(schema: ConfigType, path: ConfigPath, check: Check) -> None:
+    schema = written_type(schema)
     if isinstance(schema, (Shape, Permissive, Selector)):
         for name, field in fields_of(schema).items():
             _check_defaults(field, (*path, name), check)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, overload
 
+from weft.config.mapping import configured_field
 from weft.config.schema import (
     Any as AnyConfig,
     Array,
@@ -21,10 +22,9 @@ from weft.config.schema import (
     Selector,
     Shape,
 )
-from weft.config.validation import declared, validate
+from weft.config.validation import declared
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.names import check_kind, check_name
-from weft.errors import DefinitionError
 
 
 class ExecutorRequirement(Enum):
@@ -90,21 +90,19 @@ class ExecutorDefinition:
         self.description = description
 
     def configured(
-        self, config_or_config_fn: Any, name: str | None = None, description: str | None = None
+        self,
+        config_or_config_fn: Any,
+        name: str | None = None,
+        config_schema: ConfigSchema | None = None,
+        description: str | None = None,
     ) -> ExecutorDefinition:
-        """The executor with its configuration given; run configuration then has nothing to add.
+        """The executor with its configuration given, so that run configuration has nothing to add; or computed from other configuration
+        (of the schema `config_schema`).
 
         Raises:
-            ConfigError: it does not fit the schema.
+            ConfigError: the configuration does not fit the schema.
         """
-        if callable(config_or_config_fn):
-            raise DefinitionError(
-                f'executor "{self.name}" was configured with a function.',
-                code="WEFT-D490",
-                fix="give the configuration itself",
-            )
-        validate(self.config_schema, config_or_config_fn, path=("execution", "config"))
-        given = Field(self.config_schema.type, default_value=config_or_config_fn)
+        given = configured_field(self.config_schema, config_or_config_fn, config_schema)
         return ExecutorDefinition(
             name or self.name, given, self.requirements, self.executor_creation_fn, description or self.description
         )

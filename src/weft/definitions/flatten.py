@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from weft.config.mapping import ConfigMapping, fixed_config
 from weft.definitions.composition import CollectedOutput, GraphInput, Node, NodeOutput, Wire
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
@@ -35,18 +36,37 @@ from weft.model.plan import (
 from weft.model.retry import RetryPolicy
 
 
+class GraphConfig:
+    """How the configuration of the nodes of a graph is computed, and which nodes it has."""
+
+    __slots__ = ("mapping", "node_names")
+
+    def __init__(self, mapping: ConfigMapping, node_names: frozenset[str]) -> None:
+        self.mapping = mapping
+        self.node_names = node_names
+
+
+NO_GRAPH_CONFIGS: Mapping[tuple[str, ...], GraphConfig] = {}
+
+
 class StepBody:
     """The user's side of a step: the op, where its configuration stands, the hooks around it."""
 
-    __slots__ = ("hooks", "node_path", "op")
+    __slots__ = ("graph_configs", "hooks", "node_path", "op")
 
     def __init__(
-        self, op: OpDefinition[Any, Any], node_path: tuple[str, ...], hooks: tuple[HookDefinition, ...] = ()
+        self,
+        op: OpDefinition[Any, Any],
+        node_path: tuple[str, ...],
+        hooks: tuple[HookDefinition, ...] = (),
+        graph_configs: Mapping[tuple[str, ...], GraphConfig] = NO_GRAPH_CONFIGS,
     ) -> None:
         self.op = op
         # Names of nodes from the outside in: ``("prepare", "clean")``. Its configuration stands at ``ops.prepare.ops.clean``.
         self.node_path = node_path
         self.hooks = hooks
+        # Of the graphs of the whole job whose nodes are configured by a function, by their path.
+        self.graph_configs = graph_configs
 
 
 class FlatGraph:
@@ -107,6 +127,7 @@ class _Walk:
         self.steps: list[StepPlan] = []
         self.bodies: dict[str, StepBody] = {}
         self.values: dict[str, Any] = {}
+        self._graph_configs: dict[tuple[str, ...], GraphConfig] = {}
         self._fan_outs: dict[str, tuple[OutputRef, ...]] = {}
         self._dynamic: set[tuple[str, str]] = set()
 
@@ -120,6 +141,11 @@ class _Walk:
         rules: Mapping[str, EdgeRule],
     ) -> dict[str, FromOutput | FromCollected]:
         made: dict[str, Mapping[str, FromOutput | FromCollected]] = {}
+        mapping = graph.config_mapping
+        if mapping is None and graph.config is not None and prefix:  # of the outermost graph it is the job's
+            mapping = fixed_config(graph.config)
+        if mapping is not None:
+            self._graph_configs[prefix] = GraphConfig(mapping, frozenset(graph.nodes))
         for node in graph.nodes.values():
             sources = {name: self._source(wire, made, inputs) for name, wire in node.inputs.items()}
             connected = {name: source for name, source in sources.items() if source is not None}
@@ -202,7 +228,7 @@ class _Walk:
                 code_version=op.code_version,
             )
         )
-        self.bodies[key] = StepBody(op, path, tuple(sorted(hooks, key=lambda hook: hook.name)))
+        self.bodies[key] = StepBody(op, path, tuple(sorted(hooks, key=lambda hook: hook.name)), self._graph_configs)
         self._dynamic.update((key, name) for name, out in op.outs.items() if out.is_dynamic)
         return {name: FromOutput(OutputRef(key, name)) for name in op.outs}
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
+from weft.config.mapping import ConfigMapping
 from weft.definitions.composition import (
     CollectedOutput,
     Composition,
@@ -29,6 +30,7 @@ from weft.errors import DefinitionError, did_you_mean, some_of
 from weft.model.plan import EdgeRule
 
 if TYPE_CHECKING:
+    from weft.config.schema import ConfigSchema
     from weft.definitions.job import JobDefinition
 
 
@@ -53,11 +55,19 @@ class GraphDefinition(NodeDefinition):
         self.description = decorated_description(fn, description)
         self.declared_at = declared_at(fn)
         self.tags = tag_texts(tags, where)
-        self.config = config
+        # Fixed run configuration, or what computes that of its nodes.
+        self.config: Any = None
+        self.config_mapping: ConfigMapping | None = None
+        if isinstance(config, ConfigMapping):
+            self.config_mapping = config
+        else:
+            self.config = config
         self.ins = self._make_ins(fn, check_mapping(ins, "ins", where), where)
         with composing(self.name) as composition:
             result = fn(**{key: GraphInput(composition, key) for key in self.ins})
         self.nodes: dict[str, Node] = composition.nodes
+        if isinstance(self.config, Mapping) and self.config.keys() <= self.nodes.keys() and self.config:
+            self.config = {"ops": self.config}  # of its nodes, by name
         self.output_wires = self._output_wires(composition, result, _declared_outputs(out, where), where)
         self.outs = {key: self._out_of(wire) for key, wire in self.output_wires.items()}
         self.__name__ = self.name
@@ -159,8 +169,43 @@ class GraphDefinition(NodeDefinition):
 
     def renamed(self, name: str) -> GraphDefinition:
         """A copy under another name."""
+        return self._copy(name=name)
+
+    def configured(
+        self,
+        config_or_config_fn: Any,
+        name: str | None = None,
+        config_schema: ConfigSchema | None = None,
+        description: str | None = None,
+    ) -> GraphDefinition:
+        """A copy with its own configuration given, or computed from other configuration.
+
+        Args:
+            config_or_config_fn: what its `ConfigMapping` takes, or a function from the new configuration to it.
+            name: the name of the copy; the same by default.
+            config_schema: the schema of the new configuration, for a function.
+            description: in place of this one's.
+
+        Raises:
+            DefinitionError: (WEFT-D532) it has no `ConfigMapping`.
+            ConfigError: the configuration does not fit its schema.
+        """
+        if self.config_mapping is None:
+            raise DefinitionError(
+                f'graph "{self.name}" was configured, but has no configuration of its own.',
+                code="WEFT-D532",
+                facts={"declared in": self.declared_at or "?"},
+                fix="give it a function from its configuration to that of its nodes: @graph(config=ConfigMapping(...))",
+            )
+        return self._copy(
+            name=check_name(name, "a graph") if name is not None else self.name,
+            config_mapping=self.config_mapping.configured(config_or_config_fn, config_schema),
+            description=description or self.description,
+        )
+
+    def _copy(self, **changes: Any) -> GraphDefinition:
         copy = object.__new__(GraphDefinition)
-        copy.__dict__.update(self.__dict__, name=name)
+        copy.__dict__.update(self.__dict__, **changes)
         return copy
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, overload
 
 from msgspec import UNSET
 
+from weft.config.mapping import configured_field
 from weft.config.schema import Any as AnyConfig, ConfigSchema, Field, Noneable
 from weft.config.validation import declared, validate
 from weft.definitions.decorated import check_decorated, decorated_description
@@ -86,16 +88,16 @@ class LoggerDefinition:
             )
         return found
 
-    def configured(self, config: Any, description: str | None = None) -> LoggerDefinition:
-        """The logger with its configuration given.
+    def configured(
+        self, config_or_config_fn: Any, config_schema: ConfigSchema | None = None, description: str | None = None
+    ) -> LoggerDefinition:
+        """The logger with its configuration given, or computed from other configuration (of the schema `config_schema`).
 
         Raises:
-            ConfigError: it does not fit the schema.
+            ConfigError: the configuration does not fit the schema.
         """
-        validate(self.config_schema, config, path=("config",))
-        return LoggerDefinition(
-            self.logger_fn, Field(self.config_schema.type, default_value=config), description or self.description
-        )
+        field = configured_field(self.config_schema, config_or_config_fn, config_schema)
+        return LoggerDefinition(self.logger_fn, field, description or self.description)
 
     def __call__(self, context: InitLoggerContext | None = None) -> logging.Logger:
         """The logger, for tests; with its default configuration where no context is given."""
@@ -117,7 +119,8 @@ def build_init_logger_context(
     """A context for making a logger in tests. The configuration is checked where the definition is given."""
     if logger_def is not None:
         given = UNSET if logger_config is None else logger_config
-        value = validate(logger_def.config_schema, given, path=("config",)).value
+        checked = validate(logger_def.config_schema, given, path=("config",), environ=os.environ)
+        value = checked.resolve(os.environ, path=("config",)).value
         logger_config = None if value is UNSET else value
     return InitLoggerContext(logger_config, logger_def, job_def, run_id)
 

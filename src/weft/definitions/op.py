@@ -8,10 +8,14 @@ import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from weft.config.mapping import configured_field
+from weft.config.schema import Any as AnyConfig, ConfigSchema, Field
+from weft.config.validation import declared
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.inputs_outputs import In, Out
 from weft.definitions.names import check_each, check_kind, check_mapping, check_name, check_optional, tag_texts
+from weft.definitions.resource_annotations import config_class_of
 from weft.definitions.results import DEFAULT_OUTPUT, DynamicOutput, MaterializeResult, Output
 from weft.definitions.signature import NO_ANNOTATION, FunctionSignature, parse_signature
 from weft.definitions.source import declared_at
@@ -174,6 +178,47 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy.tags = {**self.tags, **tag_texts(tags, f'op "{self.name}"')}
+        return copy
+
+    @functools.cached_property
+    def config_field(self) -> Field | None:
+        """The schema of its configuration as a field; None where it declares none. Made when it is first asked for."""
+        if self.config_schema is None:
+            return None
+        config_class: Any = config_class_of(self.config_schema)
+        return config_class.to_config_schema() if config_class is not None else declared(self.config_schema)
+
+    @property
+    def config_class(self) -> Any:
+        """The class of the object that its function takes as configuration; None where it takes plain data."""
+        annotated = self.signature.config_class
+        return config_class_of(annotated if annotated is not None else self.config_schema)
+
+    def configured(
+        self,
+        config_or_config_fn: Any,
+        name: str | None = None,
+        config_schema: ConfigSchema | None = None,
+        description: str | None = None,
+    ) -> OpDefinition[P, R]:
+        """A copy with its configuration given, or computed from other configuration.
+
+        Args:
+            config_or_config_fn: the configuration, or a function from the new configuration to it.
+            name: the name of the copy; the same by default.
+            config_schema: the schema of the new configuration, for a function.
+            description: in place of this one's.
+
+        Raises:
+            ConfigError: the configuration does not fit the schema.
+        """
+        copy = self.with_settings()
+        copy.__dict__.pop("config_field", None)
+        inner = self.config_field or Field(AnyConfig, is_required=False)
+        copy.config_schema = configured_field(inner, config_or_config_fn, config_schema)
+        if name is not None:
+            copy.name = copy.__name__ = check_name(name, "an op")
+        copy.description = description or self.description
         return copy
 
     def needed_resource_keys(self) -> set[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast, overload
 
 from msgspec import UNSET
 
+from weft.config.mapping import configured_field
 from weft.config.schema import Any as AnyConfig, ConfigSchema, Field, Shape, String, to_data
 from weft.config.validation import declared, validate
 from weft.definitions.scoped_resources import ScopedResources
@@ -269,23 +270,11 @@ class ResourceDefinition:
             description: in place of this definition's.
 
         Raises:
-            DefinitionError: (WEFT-D203) the configuration does not fit the schema.
+            ConfigError: the configuration does not fit the schema.
         """
         copy = self._copy()
         copy.description = description or self.description
-        if not callable(config_or_config_fn):
-            copy.config_schema = declared(Field(self.config_schema.type, default_value=config_or_config_fn))
-            return copy
-        inner = self
-
-        def with_computed_config(context: InitResourceContext) -> Any:
-            path = ("resources", context.resource_key, "config")
-            checked = validate(inner.config_schema, config_or_config_fn(context.resource_config), path=path)
-            return inner._call(context.replace_config(checked.resolve(os.environ, path=path).value))
-
-        copy.resource_fn = with_computed_config
-        copy.config_schema = ANY_CONFIG if config_schema is None else declared(config_schema)
-        copy._takes_context = True
+        copy.config_schema = configured_field(self.config_schema, config_or_config_fn, config_schema)
         return copy
 
     def _copy(self) -> ResourceDefinition:
@@ -296,13 +285,27 @@ class ResourceDefinition:
     def __call__(self, context: InitResourceContext | None = None) -> Any:
         """Call the function that makes the resource, for tests. A generator comes back as it is.
 
-        Without a context it gets one with its default configuration.
+        Without a context it gets one with its default configuration. Configuration of a context that was built without this definition is
+        checked first.
         """
         if context is None:
-            path = ("config",)
-            config = validate(self.config_schema, path=path).resolve(os.environ, path=path).value
-            context = InitResourceContext(resource_config=None if config is UNSET else config, resource_def=self)
+            context = InitResourceContext()
+        if context.resource_def is None:
+            config = self.processed_config(context.resource_config)
+            context = context.replace(resource_config=config, resource_key=context.resource_key, resource_def=self)
         return self._call(context)
+
+    def processed_config(self, config: Any) -> Any:
+        """Configuration as the function gets it: checked, defaults applied, environment variables read. None: nothing was given.
+
+        Raises:
+            ConfigError: it does not fit, or variables are missing.
+        """
+        path = ("config",)
+        given = UNSET if config is None else config
+        checked = validate(self.config_schema, given, path=path, environ=os.environ)
+        value = checked.resolve(os.environ, path=path).value
+        return None if value is UNSET else value
 
     @staticmethod
     def hardcoded_resource(value: Any, description: str | None = None) -> ResourceDefinition:

@@ -19,6 +19,7 @@ from weft.model.keys import AssetKey
 from weft.model.run import IMPLICIT_ASSET_JOB
 
 if TYPE_CHECKING:
+    from weft.config.mapping import ConfigMapping
     from weft.definitions.executors import ExecutorDefinition
     from weft.definitions.loggers import LoggerDefinition
     from weft.model.partitions.definitions import PartitionsDefinition
@@ -31,6 +32,7 @@ class RunTarget:
         "_body",
         "_node_names",
         "config",
+        "config_mapping",
         "executor_def",
         "input_values",
         "job_name",
@@ -50,6 +52,7 @@ class RunTarget:
         resource_defs: Mapping[str, Any],
         repository: Repository | None = None,
         config: Any = None,
+        config_mapping: ConfigMapping | None = None,
         tags: Mapping[str, str] | None = None,
         input_values: Mapping[str, Any] | None = None,
         partitions_def: PartitionsDefinition | None = None,
@@ -62,6 +65,7 @@ class RunTarget:
         self.resource_defs = dict(resource_defs)
         self.repository = repository
         self.config = config
+        self.config_mapping = config_mapping
         self.tags = dict(tags or {})
         self.input_values = dict(input_values or {})
         self.partitions_def = partitions_def
@@ -119,6 +123,7 @@ def job_target(
         node_names=lambda: job.graph.nodes,
         resource_defs={**job.resource_defs, **(resources or {})},
         config=job.config,
+        config_mapping=job.config_mapping,
         tags=job.run_tags,
         input_values={**flat.values, **job.input_values, **given},
         partitions_def=job.partitions_def,
@@ -165,7 +170,7 @@ def asset_target(
 
     def body(step_key: str) -> StepBody:
         found = repository.body(step_key)
-        return StepBody(found.op, found.node_path, (*found.hooks, *hooks)) if hooks else found
+        return StepBody(found.op, found.node_path, (*found.hooks, *hooks), found.graph_configs) if hooks else found
 
     return RunTarget(
         job_name=job.name if job is not None else IMPLICIT_ASSET_JOB,
@@ -174,6 +179,7 @@ def asset_target(
         resource_defs={**repository.resource_defs, **own, **(resources or {})},
         repository=repository,
         config=job.config if job is not None else None,
+        config_mapping=job.config_mapping if job is not None else None,
         tags=job.run_tags if job is not None else {},
         input_values=values,
         partitions_def=job.partitions_def if job is not None else None,

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from weft.definitions.op import OpDefinition
-from weft.definitions.resource_annotations import config_class_of, is_config_class
 from weft.execution.run_context import RunContext
 
 
 def step_config(run_context: RunContext, step_key: str, op: OpDefinition[Any, Any]) -> Any:
     """The configuration of a step. It was validated, with environment variables read, before the run began."""
     given = run_context.config_of(step_key).get("config")
-    if is_config_class(op.config_schema):
+    config_class = op.config_class
+    if config_class is not None:
         from weft.config.models import instantiate
 
-        config_class = config_class_of(op.config_schema)
-        assert config_class is not None, "it is a config class"
         return instantiate(
             config_class,
             given if given is not None else {},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import pytest
 
 from weft.config.data import config_data
 from weft.config.env import EnvVar, IntEnvVar, env_name_in, holds_env_var, is_env_var
+from weft.config.schema import IntSource, StringSource
+from weft.config.validation import validate
 from weft.errors import ConfigError, DefinitionError, InvocationError
 
 
@@ -85,3 +88,19 @@ def test_only_the_exact_written_form_names_a_variable(value: object) -> None:
 
 def test_the_written_form_is_plain_data() -> None:
     assert config_data({"a": EnvVar("A"), "b": (EnvVar.int("B"), {1})}) == {"a": {"env": "A"}, "b": [{"env": "B"}, [1]]}
+
+
+def test_a_reference_may_say_that_its_text_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("REGION", "north"), ("DB_PASSWORD", "s3cret"), ("PORT", "5432")):
+        monkeypatch.setenv(name, text)
+    given = {
+        "region": EnvVar("REGION", is_secret=False),
+        "password": EnvVar("DB_PASSWORD"),
+        "port": EnvVar.int("PORT", is_secret=False),
+    }
+    assert config_data(given["region"]) == {"env": "REGION", "is_secret": False}
+    assert pickle.loads(pickle.dumps(given["port"])).is_secret is False
+    checked = validate({"region": StringSource, "password": StringSource, "port": IntSource}, given)
+    resolved = checked.resolve(os.environ)
+    assert resolved.value == {"region": "north", "password": "s3cret", "port": 5432}
+    assert resolved.secrets == {"s3cret"}

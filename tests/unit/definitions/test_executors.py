@@ -102,9 +102,20 @@ def test_a_configured_executor_needs_no_configuration() -> None:
     assert some.execute_in_process().success
     with pytest.raises(ConfigError):
         multiprocess_executor.configured({"max_concurrent": "two"})
-    with pytest.raises(DefinitionError) as refused:
-        multiprocess_executor.configured(lambda config: config)
-    assert refused.value.code == "WEFT-D490"
+
+
+def test_the_configuration_of_an_executor_may_be_computed() -> None:
+    made = multiprocess_executor.configured(lambda size: {"max_concurrent": size}, "sized", int)
+    assert made.name == "sized"
+
+    @job(executor_def=made)
+    def some() -> None:
+        one()
+
+    assert some.execute_in_process({"execution": {"config": 2}}).success
+    with pytest.raises(ConfigError) as refused:
+        some.execute_in_process({"execution": {"config": "two"}})
+    assert refused.value.facts["path"] == "execution.config"
 
 
 def test_a_function_becomes_an_executor() -> None:

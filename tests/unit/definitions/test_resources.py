@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from weft.config.env import EnvVar
-from weft.config.schema import Field, String, StringSource
+from weft.config.schema import Field, String, StringSource, written_type
 from weft.definitions.resources import InitResourceContext, ResourceDefinition, make_values_resource, resource
 from weft.definitions.scoped_resources import (
     IAttachDifferentObjectToOpContext,
@@ -206,7 +206,7 @@ def test_configured_with_values_keeps_them_as_the_default() -> None:
     assert ready.config_schema.is_required is False
     assert ready.config_schema.default_value == {"host": {"env": "HOST"}}
     assert db.config_schema.is_required is True
-    with pytest.raises(DefinitionError):
+    with pytest.raises(ConfigError):
         db.configured({"hots": "x"})
 
 
@@ -216,12 +216,13 @@ def test_configured_with_a_function_translates_configuration() -> None:
         return context.resource_config
 
     short = db.configured(lambda name: {"host": f"{name}.local"}, config_schema=str)
-    assert short.config_schema.type == String
-    assert use(short, "db") == {"host": "db.local", "port": 1}
+    assert written_type(short.config_schema.type) == String
+    assert short(InitResourceContext(resource_config="db")) == {"host": "db.local", "port": 1}
     wrong = db.configured(lambda name: {"host": 3}, config_schema=str)
     with pytest.raises(ConfigError) as caught:
-        use(wrong, "db")
-    assert caught.value.facts["path"] == "resources.db.config.host"
+        wrong(InitResourceContext(resource_config="db"))
+    assert caught.value.facts["path"] == "config.host"
+    assert "lambda" in str(caught.value.facts["computed by"])
 
 
 def test_calling_a_definition_calls_the_function() -> None:
