@@ -13,7 +13,7 @@ from weft.config.schema import Any as AnyConfig, ConfigSchema, Field
 from weft.config.validation import declared
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
-from weft.definitions.inputs_outputs import In, Out
+from weft.definitions.inputs_outputs import NO_DEFAULT, In, Out
 from weft.definitions.names import check_each, check_kind, check_mapping, check_name, check_optional, tag_texts
 from weft.definitions.resource_annotations import config_class_of
 from weft.definitions.results import DEFAULT_OUTPUT, DynamicOutput, MaterializeResult, Output
@@ -167,7 +167,7 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         return {
             name: value_type(
                 out.value_type
-                if out.value_type is not NO_ANNOTATION
+                if out.value_type is not NO_DEFAULT
                 else returned_type(annotated.get(name, NO_ANNOTATION))
             )
             for name, out in self.outs.items()
@@ -245,7 +245,7 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
 
 
 def _declared(op: OpDefinition[Any, Any], name: str, spec: In) -> Any:
-    if spec.value_type is not NO_ANNOTATION:
+    if spec.value_type is not NO_DEFAULT:
         return spec.value_type
     parameter = op.signature.inputs.get(name)
     if parameter is None or parameter.annotation is NO_ANNOTATION:

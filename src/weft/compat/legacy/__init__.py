@@ -6,6 +6,7 @@ Each is a thin layer over the present word; ``docs/howto/existing-code.md`` has 
 
 from __future__ import annotations
 
+from weft.compat.legacy.date_schedules import daily_schedule, hourly_schedule, monthly_schedule, weekly_schedule
 from weft.compat.legacy.modes import (
     ModeDefinition,
     PresetDefinition,
@@ -22,7 +23,6 @@ from weft.compat.legacy.pipelines import (
     pipeline,
 )
 from weft.compat.legacy.repositories import repository, schedules
-from weft.compat.legacy.schedules import daily_schedule, hourly_schedule, monthly_schedule, weekly_schedule
 from weft.compat.legacy.solids import InputDefinition, OutputDefinition, composite_solid, lambda_solid, solid
 from weft.definitions.graph import GraphDefinition as CompositeSolidDefinition
 from weft.definitions.op import OpDefinition as SolidDefinition
