@@ -24,6 +24,7 @@ COMMANDS = (
     Entry("asset", "weft.cli.asset", "asset", "List, show and materialise assets."),
     Entry("job", "weft.cli.job", "job", "List, print and execute jobs."),
     Entry("run", "weft.cli.run", "run", "Look at runs, repeat them, delete them."),
+    Entry("migrate", "weft.cli.migrate", "migrate", "Rewrite existing code to weft's own imports."),
     Entry("instance", "weft.cli.instance", "instance", "Look at the instance and migrate its storage."),
 )
 
