@@ -183,7 +183,7 @@ def _load_output(run_context: RunContext, step: StepPlan, name: str, ref: Output
             run_partition_key=run_context.partitions.key,
             run_tags=run_context.run.tags,
             definition_metadata=declared.metadata,
-            value_type=None,
+            value_type=run_context.target.body(step.key).op.input_types.get(name),
             resources=run_context.resources.all(),
             log=run_context.log_of(step.key),
         ),

@@ -1,23 +1,35 @@
-"""Values as pickles below a local folder: the default of a persistent instance.
+"""Values as files below a folder, each in the form that fits it: the default of a persistent instance.
 
-The file of an asset is written under another name and then renamed, so that a reader sees the old value or the new one, never a part, and a killed
-writer leaves the old value. An output of a run is new and read only after its step succeeded: it is written in place. Values go to the file as they are pickled, so storing takes little memory beside the value itself. Only the user's own code,
-in the user's own workers, ever unpickles.
+Which form, `weft.execution.io_managers.formats` says; the suffix of a file names it, so what is loaded is what is there. A value that is stored
+again in another form takes the file of the old form away after its own is complete; where a killed writer left both, the newer one counts.
+
+On a local disk the file of an asset is written under another name and then renamed, so that a reader sees the old value or the new one, never a
+part, and a killed writer leaves the old value. An output of a run is new and read only after its step succeeded: it is written in place. Elsewhere
+(any URL of fsspec) a value is written to a local temporary file first, and only sent when it is complete.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import pickle
+import shutil
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from weft.errors import IOManagerError
+from weft.errors import IOManagerError, WeftError
 from weft.execution.io_contexts import InputContext, OutputContext
-from weft.execution.io_managers.places import place_of
-from weft.execution.io_managers.upath import UPathIOManager
+from weft.execution.io_managers.formats import PARQUET, PICKLE, Format, format_for, known_formats
+from weft.execution.io_managers.frames import Unfit, asks_for_one_lazy_frame, scan_parquet
+from weft.execution.io_managers.paths import ANY_SUFFIX, path_of
+from weft.execution.io_managers.places import NotStored, Place, place_of
+from weft.execution.io_managers.upath import AnyPath, UPathIOManager
+from weft.model.metadata import MetadataValue
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 _PROTOCOL = 5
 
@@ -29,69 +41,252 @@ _MOST_PARTS = 200
 
 
 class FilesystemIOManager(UPathIOManager):
-    """Stores each value as a pickle.
+    """Stores each value as a file in the form that fits it: Parquet, JSON, text, bytes, else pickle.
+
+    An input that is annotated with a table of pandas, polars or pyarrow gets that kind, whichever was stored. One that is annotated
+    ``polars.LazyFrame`` gets one lazy frame over all its partitions, and reads what it is asked for.
 
     Args:
-        base_dir: the folder, or an `EnvVar` that holds it; made where it is missing.
+        base_dir: the folder, as a path or an fsspec URL such as ``s3://bucket/prefix``, or an `EnvVar` that holds one; made where it is missing.
+        storage_options: for the file system of a URL.
     """
 
-    extension = ".pickle"
-
-    def __init__(self, base_dir: str | os.PathLike[str]) -> None:
-        super().__init__(base_dir)
+    def __init__(self, base_dir: str | os.PathLike[str] | UPath, **storage_options: Any) -> None:
+        super().__init__(base_dir, **storage_options)
 
     @property
     def base_dir(self) -> str:
         """The folder."""
         return str(self.base_path)
 
-    def make_directory(self, path: Path) -> None:
-        """Nothing yet: the first file that finds no folder makes it, all others save the question."""
+    # --- where values are ---------------------------------------------------------------------------------------------
 
-    def dump_to_path(self, context: OutputContext, obj: Any, path: Path) -> None:
-        """See `UPathIOManager.dump_to_path`.
+    def path_at(self, place: Place) -> AnyPath:
+        """The file of a value; where there is none, its path without a suffix."""
+        found = self._find(place)
+        return found[0] if found is not None else self.base_path.joinpath(*path_of(place, ANY_SUFFIX))
+
+    def is_at(self, place: Place) -> bool:
+        """See `PlacedIOManager.is_at`."""
+        return self._find(place) is not None
+
+    def _find(self, place: Place) -> tuple[AnyPath, Format] | None:
+        """The file of a value and its format."""
+        base = self.base_path
+        names = path_of(place, ANY_SUFFIX)
+        if isinstance(base, Path):
+            stem = os.path.join(base, *names)  # noqa: PTH118  # on the path of every input
+            found = [each for each in known_formats() if os.access(stem + each.suffix, os.F_OK)]
+            if len(found) == 1:
+                return Path(stem + found[0].suffix), found[0]
+            if found:
+                each = max(found, key=lambda one: _changed_at(stem + one.suffix))
+                return Path(stem + each.suffix), each
+        else:
+            remote = _newest(base.joinpath(*names))
+            if remote is not None:
+                return remote
+        earlier = path_of(place, PICKLE.suffix)  # where everything was a pickle, names were written otherwise
+        if earlier[:-1] != names[:-1] or earlier[-1] != names[-1] + PICKLE.suffix:
+            path = base.joinpath(*earlier)
+            if self.path_exists(path):
+                return path, PICKLE
+        return None
+
+    # --- storing ------------------------------------------------------------------------------------------------------
+
+    def store_at(self, context: OutputContext, place: Place, obj: Any) -> None:
+        """See `PlacedIOManager.store_at`.
 
         Raises:
-            IOManagerError: (WEFT-X031) the value cannot be pickled.
+            IOManagerError: (WEFT-X031) the value cannot be pickled, and no other form takes it; (WEFT-X035) there is a file where the folder of
+                the value should be; (WEFT-X160) its form could not write it.
             OSError: the disk is full, or may not be written to.
         """
-        if not context.has_asset_key:
-            # Nobody reads an output of a run before its step has succeeded, so there is no old value to protect and no reader to surprise.
-            self._write(context, obj, path)
-            return
-        # A leading dot: no value has such a name. Writers of the same value, in several threads or processes, do not meet.
-        unfinished = path.with_name(f".{os.urandom(8).hex()}.part")
-        self._write(context, obj, unfinished)
+        base = self.base_path
+        names = path_of(place, ANY_SUFFIX)
+        path = base.joinpath(*names)
         try:
-            os.replace(unfinished, path)  # noqa: PTH105  # on the path of every output
+            if isinstance(base, Path):
+                written = self._store_locally(context, str(path), obj)
+            else:
+                written = self._store_remotely(context, path, obj)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise self.folder_is_a_file(place, path, error) from error
+        context.add_output_metadata({"path": MetadataValue.path(written), **self.get_metadata(context, obj)})
+
+    def dump_to_path(self, context: OutputContext, obj: Any, path: Any) -> None:
+        """Write `obj` to `path` in the form that fits it, whatever the path is called."""
+        with path.open("wb") as file:
+            _dump(context, format_for(obj), obj, file)
+
+    def _store_locally(self, context: OutputContext, stem: str, obj: Any) -> str:
+        form = format_for(obj)
+        try:
+            path = self._write(context, form, stem, obj)
+        except Unfit:
+            form = PICKLE
+            path = self._write(context, form, stem, obj)
+        for other in known_formats():
+            if other is not form and os.access(stem + other.suffix, os.F_OK):
+                os.unlink(stem + other.suffix)  # noqa: PTH108  # its path is a string here
+        return path
+
+    def _write(self, context: OutputContext, form: Format, stem: str, obj: Any) -> str:
+        path = stem + form.suffix
+        # Nobody reads an output of a run before its step has succeeded, so there is no old value to protect and no reader to surprise.
+        # Otherwise a leading dot: no value has such a name. Writers of the same value, in several threads or processes, do not meet.
+        folder = os.path.dirname(path)  # noqa: PTH120  # on the path of every output
+        unfinished = f"{folder}{os.sep}.{os.urandom(8).hex()}.part" if context.has_asset_key else path
+        try:
+            with _create(unfinished) as file:
+                _dump(context, form, obj, file)
+            if unfinished is not path:
+                os.replace(unfinished, path)  # noqa: PTH105  # its path is a string here
         except BaseException:
-            unfinished.unlink(missing_ok=True)
+            if os.access(unfinished, os.F_OK):
+                os.unlink(unfinished)  # noqa: PTH108  # its path is a string here
             raise
+        return path
 
-    def _write(self, context: OutputContext, obj: Any, path: Path) -> None:
-        try:
-            with self._create(path) as file:
-                try:
-                    pickle.dump(obj, file, _PROTOCOL)
-                except (OSError, MemoryError):
-                    raise
-                except Exception as error:
-                    raise _cannot_be_pickled(context, obj, error) from error
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    def _store_remotely(self, context: OutputContext, stem: Any, obj: Any) -> str:
+        import tempfile  # slow to load; local folders do without
 
-    def _create(self, path: Path) -> BinaryIO:
-        try:
-            return open(path, "wb")  # noqa: PTH123  # on the path of every output
-        except FileNotFoundError:
-            super().make_directory(path.parent)
-            return path.open("wb")
+        form = format_for(obj)
+        with tempfile.TemporaryFile() as file:
+            try:
+                _dump(context, form, obj, file)
+            except Unfit:
+                form = PICKLE
+                file.seek(0)
+                file.truncate()
+                _dump(context, form, obj, file)
+            file.seek(0)
+            path = _with_suffix(stem, form)
+            self.make_directory(path.parent)
+            with path.open("wb") as target:
+                shutil.copyfileobj(file, target, 1 << 20)
+        for other, _ in _all_at(stem):
+            if other != path:
+                other.unlink()
+        return str(path)
 
-    def load_from_path(self, context: InputContext, path: Path) -> Any:
-        """See `UPathIOManager.load_from_path`."""
-        with open(path, "rb") as file:  # noqa: PTH123  # on the path of every input
-            return pickle.load(file)  # noqa: S301  # the user's own value, in the user's own worker
+    # --- loading ------------------------------------------------------------------------------------------------------
+
+    def load_from(self, context: InputContext, place: Place) -> Any:
+        """See `PlacedIOManager.load_from`.
+
+        Raises:
+            IOManagerError: (WEFT-X033) what is stored cannot be read.
+        """
+        annotation = _annotation(context)
+        while True:
+            found = self._find(place)
+            if found is None:
+                raise NotStored(place, f"{self.base_path.joinpath(*path_of(place, ANY_SUFFIX))}{ANY_SUFFIX}")
+            path, form = found
+            try:
+                return form.load_path(path, annotation)
+            except WeftError:
+                raise
+            except FileNotFoundError as error:
+                if self.path_exists(path):
+                    raise self._why_not(context, place, path, error) from error
+                # Meanwhile it was stored again in another form.
+            except Exception as error:
+                raise self._why_not(context, place, path, error) from error
+
+    def load_from_path(self, context: InputContext, path: Any) -> Any:
+        """The value in the file `path`, whose suffix says its form."""
+        name = str(path.name)
+        form = next((each for each in known_formats() if name.endswith(each.suffix)), PICKLE)
+        return form.load_path(path, _annotation(context))
+
+    def load_input(self, context: InputContext) -> Any:
+        """See `PlacedIOManager.load_input`; several partitions of tables are one lazy frame for an input that is annotated with one."""
+        if context.has_asset_key and context.has_asset_partitions and len(context.asset_partition_keys) != 1:
+            annotation = _annotation(context)
+            if annotation is not None and asks_for_one_lazy_frame(annotation):
+                return self._load_lazily(context)
+        return super().load_input(context)
+
+    def _load_lazily(self, context: InputContext) -> Any:
+        places = [place_of(context, key) for key in context.asset_partition_keys]
+        found = [self._find(place) for place in places]
+        if all(each is not None and each[1] is PARQUET for each in found):
+            return scan_parquet([each[0] for each in found if each is not None])
+        values = super().load_input(context)  # which complains about missing ones
+        if not values:
+            return scan_parquet([])
+        import polars
+
+        return polars.concat(list(values.values()))
+
+
+def _annotation(context: InputContext) -> Any:
+    return getattr(context.value_type, "annotation", None)
+
+
+def _changed_at(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  # its path is a string here
+    except FileNotFoundError:
+        return 0
+
+
+def _create(path: str) -> BinaryIO:
+    try:
+        return open(path, "wb")  # noqa: PTH123  # on the path of every output
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "wb")  # noqa: PTH123  # as above
+
+
+def _dump(context: OutputContext, form: Format, obj: Any, file: BinaryIO) -> None:
+    try:
+        form.dump(obj, file)
+    except (OSError, MemoryError, Unfit, WeftError):
+        raise
+    except Exception as error:
+        if form is PICKLE:
+            raise _cannot_be_pickled(context, obj, error) from error
+        raise IOManagerError(
+            f"{place_of(context)} could not be written as {form.suffix}.",
+            code="WEFT-X160",
+            facts={
+                "made by": f'output "{context.name}" of step "{context.step_key}"',
+                "type": type(obj).__qualname__,
+                "reason": f"{type(error).__name__}: {error}",
+            },
+            fix="see the reason; @asset(io_manager_key=...) stores it in another way",
+        ) from error
+
+
+# --- object stores ---------------------------------------------------------------------------------------------------
+
+
+def _with_suffix(stem: Any, form: Format) -> Any:
+    return stem.parent / f"{stem.name}{form.suffix}"
+
+
+def _all_at(stem: Any) -> list[tuple[Any, Format]]:
+    """Every file of a value, in whatever form: found by one listing."""
+    fs = stem.fs
+    fs.invalidate_cache(fs._parent(stem.path))  # others write, too
+    by_suffix = {each.suffix: each for each in known_formats()}
+    names = {str(name).rpartition("/")[2] for name in fs.glob(f"{glob.escape(stem.path)}.*")}
+    return [
+        (stem.parent / f"{stem.name}{suffix}", form)
+        for suffix, form in by_suffix.items()
+        if f"{stem.name}{suffix}" in names
+    ]
+
+
+def _newest(stem: Any) -> tuple[Any, Format] | None:
+    found = _all_at(stem)
+    if len(found) < 2:
+        return found[0] if found else None
+    return max(found, key=lambda each: stem.fs.modified(each[0].path))
 
 
 def _cannot_be_pickled(context: OutputContext, obj: Any, error: Exception) -> IOManagerError:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from weft.execution.io_contexts import InputContext, OutputContext
+from weft.execution.io_managers.frames import FrameKind, as_frame, wanted_frame
 from weft.execution.io_managers.places import NotStored, Place, PlacedIOManager
 
 
 class InMemoryIOManager(PlacedIOManager):
-    """Keeps each value itself, not a copy: a step that changes what it loaded changes it for all later ones."""
+    """Keeps each value itself, not a copy: a step that changes what it loaded changes it for all later ones.
+
+    A table is given as the kind that the annotation of the input names, as by the I/O manager of files.
+    """
 
     def __init__(self) -> None:
         self.values: dict[Place, Any] = {}
@@ -26,4 +30,9 @@ class InMemoryIOManager(PlacedIOManager):
         """See `PlacedIOManager.load_from`."""
         if place not in self.values:
             raise NotStored(place, "the memory of this process")
-        return self.values[place]
+        value = self.values[place]
+        return value if context.value_type is None else as_frame(value, _wanted(context))
+
+
+def _wanted(context: InputContext) -> FrameKind | None:
+    return wanted_frame(getattr(context.value_type, "annotation", None))

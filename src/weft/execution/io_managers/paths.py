@@ -32,12 +32,17 @@ _UNSAFE = re.compile(rb"[^A-Za-z0-9_.=+,-]")
 _PLAIN = re.compile(r"[A-Za-z0-9_=+,-]+\Z")
 """Names that are written as they are, whatever the extension: most of them."""
 _PIECES = re.compile(r"%[0-9A-F]{2}|[^%]")
+_LAST_SUFFIX = re.compile(r"\.[a-z0-9]+\Z")
 _MOST_CHARACTERS = 200
 """Of a name. File systems allow 255 bytes; the rest is for extensions, and for what writers add to temporary names."""
 
 
+ANY_SUFFIX = ".*"
+"""In the place of an extension: any suffix of small letters and digits, which the caller adds to the last name."""
+
+
 def path_of(place: Place, extension: str) -> list[str]:
-    """The names of the folders below the base, then of the file, with `extension` (which may be empty)."""
+    """The names of the folders below the base, then of the file, with `extension` (which may be empty, or `ANY_SUFFIX`)."""
     if place.asset is not None:
         names = [_asset_part(part, extension) for part in place.asset]
         if place.partition is not None:
@@ -47,9 +52,11 @@ def path_of(place: Place, extension: str) -> list[str]:
     else:
         run_id, *others = place.output
         # A "~" in a name would be escaped, so the joint is unambiguous.
-        names = [_beside_assets(run_id, extension), "~".join(_escaped(other, extension) for other in others)]
+        inner = "" if extension == ANY_SUFFIX else extension  # nothing but files is in that folder
+        names = [_beside_assets(run_id, extension), "~".join(_escaped(other, inner) for other in others)]
     segments = [segment for name in names for segment in _cut(name)]
-    segments[-1] += extension
+    if extension != ANY_SUFFIX:
+        segments[-1] += extension
     return segments
 
 
@@ -70,7 +77,11 @@ def _escaped(text: str, extension: str) -> str:
         return text
     # Lone surrogates, which UTF-8 cannot carry, are kept apart as well.
     name = _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], text.encode("utf-8", "surrogatepass")).decode("ascii")
-    if extension and name.endswith(extension):
+    if extension == ANY_SUFFIX:
+        found = _LAST_SUFFIX.search(name)
+        if found is not None:
+            name = f"{name[: found.start()]}%2E{name[found.start() + 1 :]}"
+    elif extension and name.endswith(extension):
         start = len(name) - len(extension)
         name = f"{name[:start]}%{ord(extension[0]):02X}{name[start + 1 :]}"
     if name.startswith("."):

@@ -112,13 +112,17 @@ class UPathIOManager(PlacedIOManager):
         except (FileExistsError, NotADirectoryError) as error:
             if path.parent.is_dir():
                 raise
-            raise IOManagerError(
-                f"{place} cannot be stored: there is a file where its folder should be.",
-                code="WEFT-X035",
-                facts={"path": str(path), "in the way": error.filename or str(error)},
-                fix="give the I/O manager an extension, or a folder that nothing else writes to",
-            ) from error
+            raise self.folder_is_a_file(place, path, error) from error
         context.add_output_metadata({"path": MetadataValue.path(str(path)), **self.get_metadata(context, obj)})
+
+    def folder_is_a_file(self, place: Place, path: AnyPath, error: OSError) -> IOManagerError:
+        """The error for a value whose folder cannot be made."""
+        return IOManagerError(
+            f"{place} cannot be stored: there is a file where its folder should be.",
+            code="WEFT-X035",
+            facts={"path": str(path), "in the way": error.filename or str(error)},
+            fix="give the I/O manager an extension, or a folder that nothing else writes to",
+        )
 
     def load_from(self, context: InputContext, place: Place) -> Any:
         """See `PlacedIOManager.load_from`.

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
+import pandas
+import polars
 import pytest
 from tests.conformance.io_managers.building import asset_input, asset_output, op_input, op_output
 
 from weft.config.env import EnvVar
+from weft.definitions.value_type import value_type
 from weft.errors import IOManagerError
+from weft.execution.io_contexts import InputContext
 from weft.execution.io_managers.filesystem import FilesystemIOManager, find_unpicklable
+from weft.execution.io_managers.places import place_of
 from weft.model.metadata import MetadataValue
 
 
@@ -21,12 +28,12 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_values_are_pickles_that_anybody_can_read(tmp_path: Path) -> None:
+def test_values_are_files_that_anybody_can_read(tmp_path: Path) -> None:
     manager = FilesystemIOManager(str(tmp_path / "made"))
     output = asset_output("shop", "orders", partitions=["2024-01-01"])
     manager.handle_output(output, {"rows": 3})
-    path = tmp_path / "made" / "shop" / "orders" / "2024-01-01.pickle"
-    assert pickle.loads(path.read_bytes()) == {"rows": 3}
+    path = tmp_path / "made" / "shop" / "orders" / "2024-01-01.json"
+    assert json.loads(path.read_bytes()) == {"rows": 3}
     assert output.output_metadata == {"path": MetadataValue.path(str(path))}
     assert manager.get_path(output, "2024-01-01") == path
     assert manager.base_dir == str(tmp_path / "made")
@@ -34,7 +41,7 @@ def test_values_are_pickles_that_anybody_can_read(tmp_path: Path) -> None:
 
 def test_outputs_of_ops_stand_by_run_and_step(tmp_path: Path) -> None:
     FilesystemIOManager(tmp_path).handle_output(op_output(run_id="0198f-1"), 1)
-    assert files(tmp_path) == ["0198f-1/load~result.pickle"]
+    assert files(tmp_path) == ["0198f-1/load~result.json"]
 
 
 def test_the_folder_may_be_named_by_an_environment_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,13 +52,13 @@ def test_the_folder_may_be_named_by_an_environment_variable(tmp_path: Path, monk
     assert caught.value.code == "WEFT-X036"
     monkeypatch.setenv("WEFT_TEST_FOLDER", str(tmp_path))
     manager.handle_output(asset_output("a"), 1)
-    assert files(tmp_path) == ["a.pickle"]
+    assert files(tmp_path) == ["a.json"]
 
 
 def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
     manager = FilesystemIOManager(tmp_path / "s")
     manager.handle_output(asset_output("a"), 1)
-    (tmp_path / "s" / "a.pickle").unlink()
+    (tmp_path / "s" / "a.json").unlink()
     (tmp_path / "s").rmdir()
     manager.handle_output(asset_output("a"), 2)
     assert manager.load_input(asset_input("a")) == 2
@@ -81,7 +88,7 @@ def test_a_write_that_fails_leaves_the_old_value_and_nothing_else(tmp_path: Path
     with pytest.raises((type(error), IOManagerError)):
         manager.handle_output(asset_output("a"), ["x" * 1_000_000, Fails(error)])
     assert manager.load_input(asset_input("a")) == "old"
-    assert files(tmp_path) == ["a.pickle"]
+    assert files(tmp_path) == ["a.txt"]
 
 
 def test_a_killed_writer_leaves_the_old_value(tmp_path: Path) -> None:
@@ -127,7 +134,7 @@ def test_writers_of_one_value_do_not_meet(tmp_path: Path) -> None:
     stop.set()
     reader.join()
     assert problems == []
-    assert files(tmp_path) == ["x.pickle"]
+    assert files(tmp_path) == ["x.txt"]
 
 
 def test_storing_and_loading_a_large_value_takes_little_memory_beside_it(tmp_path: Path) -> None:
@@ -249,7 +256,7 @@ def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
 def test_loading_the_module_loads_nothing_heavy() -> None:
     script = """
 import sys, weft.execution.io_managers.filesystem
-print({"asyncio", "fsspec", "upath", "pydantic", "dataclasses"} & set(sys.modules))
+print({"asyncio", "fsspec", "upath", "pydantic", "dataclasses", "pandas", "polars", "pyarrow", "tempfile"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
@@ -259,3 +266,108 @@ def test_values_of_one_process_are_loaded_in_another(tmp_path: Path) -> None:
     output = op_output()
     FilesystemIOManager(tmp_path).handle_output(output, {"a": 1})
     assert FilesystemIOManager(tmp_path).load_input(op_input(output)) == {"a": 1}
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["local", "memory"])
+def test_a_value_in_another_form_takes_the_place_of_the_old_one(tmp_path: Path, base: str) -> None:
+    manager = FilesystemIOManager(tmp_path if base == "local" else f"memory://{uuid.uuid4().hex}/values")
+    for output, given in ((asset_output("a"), asset_input("a")), (op_output(), op_input(op_output()))):
+        for value in (1, "one", b"one", {1}, [1], polars.DataFrame({"a": [1]}), None):
+            manager.handle_output(output, value)
+            loaded = manager.load_input(given)
+            assert loaded.equals(value) if isinstance(value, polars.DataFrame) else loaded == value
+            found = [path.name for path in manager.path_at(place_of(output)).parent.iterdir() if path.is_file()]
+            assert len(found) == 1, found
+
+
+def test_the_newer_one_counts_where_a_killed_writer_left_two(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("1")
+    (tmp_path / "a.txt").write_text("one")
+    os.utime(tmp_path / "a.json", ns=(0, 10))
+    os.utime(tmp_path / "a.txt", ns=(0, 20))
+    assert FilesystemIOManager(tmp_path).load_input(asset_input("a")) == "one"
+    os.utime(tmp_path / "a.json", ns=(0, 30))
+    assert FilesystemIOManager(tmp_path).load_input(asset_input("a")) == 1
+
+
+def test_pickles_of_earlier_releases_are_found_where_they_were_put(tmp_path: Path) -> None:
+    for name in ("a.pickle", "v1.2.pickle"):
+        (tmp_path / name).write_bytes(pickle.dumps([name]))
+    manager = FilesystemIOManager(tmp_path)
+    assert manager.load_input(asset_input("a")) == ["a.pickle"]
+    assert manager.load_input(asset_input("v1.2")) == ["v1.2.pickle"]
+
+
+def test_an_asset_named_like_a_file_is_no_folder_of_that_file(tmp_path: Path) -> None:
+    manager = FilesystemIOManager(tmp_path)
+    names = ("a", "a.json", "a.txt", "a.pickle", "a.tar.gz", "a.json.json")
+    for name in names:
+        manager.handle_output(asset_output(name), name)
+        manager.handle_output(asset_output(name, "below"), {"below": name})
+    for name in names:
+        assert manager.load_input(asset_input(name)) == name
+        assert manager.load_input(asset_input(name, "below")) == {"below": name}
+
+
+def test_a_remote_value_that_cannot_be_written_leaves_the_old_one() -> None:
+    manager = FilesystemIOManager(f"memory://{uuid.uuid4().hex}/values")
+    manager.handle_output(asset_output("a"), "old")
+    with pytest.raises(IOManagerError):
+        manager.handle_output(asset_output("a"), ["x" * 100_000, Fails(ValueError("no"))])
+    assert manager.load_input(asset_input("a")) == "old"
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def typed_input(annotation: Any, partitions: list[str] | None = None, **more: Any) -> InputContext:
+    given = asset_input("t", partitions=partitions, **more)
+    given.value_type = value_type(annotation)
+    return given
+
+
+@pytest.mark.parametrize("base", ["local", "memory"])
+def test_one_lazy_frame_stands_for_all_partitions_that_were_asked_for(tmp_path: Path, base: str) -> None:
+    manager = FilesystemIOManager(tmp_path if base == "local" else f"memory://{uuid.uuid4().hex}/values")
+    for key in ("a", "b", "c"):
+        manager.handle_output(asset_output("t", partitions=[key]), polars.DataFrame({"key": [key], "n": [ord(key)]}))
+    lazy = manager.load_input(typed_input(polars.LazyFrame, ["c", "a"]))
+    assert isinstance(lazy, polars.LazyFrame)
+    assert lazy.select("key").collect().rows() == [("c",), ("a",)]
+    each = manager.load_input(typed_input(dict[str, polars.LazyFrame], ["a", "b"]))
+    assert {key: frame.collect().rows() for key, frame in each.items()} == {"a": [("a", 97)], "b": [("b", 98)]}
+
+
+def test_a_lazy_frame_reads_only_the_partitions_that_were_asked_for(tmp_path: Path) -> None:
+    manager = FilesystemIOManager(tmp_path)
+    manager.handle_output(
+        asset_output("t", partitions=["a", "c"]), {key: polars.DataFrame({"key": [key]}) for key in "ac"}
+    )
+    (tmp_path / "t" / "@b.parquet").write_text("no table at all")
+    assert manager.load_input(typed_input(polars.LazyFrame, ["a", "c"])).collect().rows() == [("a",), ("c",)]
+
+
+def test_missing_partitions_of_a_lazy_frame_are_named_or_left_out(tmp_path: Path) -> None:
+    manager = FilesystemIOManager(tmp_path)
+    manager.handle_output(asset_output("t", partitions=["a"]), polars.DataFrame({"key": ["a"]}))
+    with pytest.raises(IOManagerError, match='partition "b" of asset "t" is not stored'):
+        manager.load_input(typed_input(polars.LazyFrame, ["a", "b"]))
+    allowed = {"allow_missing_partitions": True}
+    assert manager.load_input(typed_input(polars.LazyFrame, ["a", "b"], metadata=allowed)).collect().rows() == [("a",)]
+    assert manager.load_input(typed_input(polars.LazyFrame, ["b", "c"], metadata=allowed)).collect().is_empty()
+
+
+def test_a_table_that_was_pickled_is_converted_as_well(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"a": [1, 2]})
+    (tmp_path / "t.pickle").write_bytes(pickle.dumps(frame))
+    assert FilesystemIOManager(tmp_path).load_input(typed_input(polars.DataFrame)).rows() == [(1,), (2,)]
+
+
+def test_a_frame_that_parquet_cannot_carry_is_pickled(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"a": [{1}, "x"]})
+    FilesystemIOManager(tmp_path).handle_output(asset_output("t"), frame)
+    assert files(tmp_path) == ["t.pickle"]
+    pandas.testing.assert_frame_equal(FilesystemIOManager(tmp_path).load_input(asset_input("t")), frame)
