@@ -11,8 +11,41 @@ if TYPE_CHECKING:
     from weft._version import (
         __version__ as __version__,
     )
+    from weft.components.asset_attributes import (
+        AssetAttributesModel as AssetAttributesModel,
+        ResolvedAssetCheckSpec as ResolvedAssetCheckSpec,
+        ResolvedAssetKey as ResolvedAssetKey,
+        ResolvedAssetSpec as ResolvedAssetSpec,
+    )
+    from weft.components.component import (
+        Component as Component,
+        ComponentLoadContext as ComponentLoadContext,
+        ComponentTypeSpec as ComponentTypeSpec,
+        component_instance as component_instance,
+        template_var as template_var,
+    )
+    from weft.components.folder import (
+        DefinitionsComponent as DefinitionsComponent,
+        DefsFolderComponent as DefsFolderComponent,
+    )
+    from weft.components.resolution import (
+        Injected as Injected,
+        Model as Model,
+        ResolutionContext as ResolutionContext,
+        Resolvable as Resolvable,
+        Resolver as Resolver,
+    )
+    from weft.components.tree import (
+        ComponentTree as ComponentTree,
+        load_from_defs_folder as load_from_defs_folder,
+    )
     from weft.config.env import (
         EnvVar as EnvVar,
+    )
+    from weft.config.files import (
+        config_from_files as config_from_files,
+        config_from_pkg_resources as config_from_pkg_resources,
+        config_from_yaml_strings as config_from_yaml_strings,
     )
     from weft.config.mapping import (
         ConfigMapping as ConfigMapping,
@@ -262,6 +295,9 @@ if TYPE_CHECKING:
         SensorType as SensorType,
         sensor as sensor,
     )
+    from weft.definitions.source import (
+        file_relative_path as file_relative_path,
+    )
     from weft.definitions.source_asset import (
         SourceAsset as SourceAsset,
     )
@@ -303,6 +339,10 @@ if TYPE_CHECKING:
     from weft.execution.executor import (
         Executor as Executor,
     )
+    from weft.execution.interruption import (
+        RunInterruptedError as RunInterruptedError,
+        raise_execution_interrupts as raise_execution_interrupts,
+    )
     from weft.execution.io_contexts import (
         InputContext as InputContext,
         OutputContext as OutputContext,
@@ -319,6 +359,9 @@ if TYPE_CHECKING:
     )
     from weft.execution.io_managers.upath import (
         UPathIOManager as UPathIOManager,
+    )
+    from weft.execution.log_manager import (
+        LogManager as LogManager,
     )
     from weft.execution.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
@@ -401,6 +444,7 @@ if TYPE_CHECKING:
         StaticPartitionsDefinition as StaticPartitionsDefinition,
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
+        partition_loading_context as partition_loading_context,
     )
     from weft.model.partitions.keys import (
         MultiPartitionKey as MultiPartitionKey,
@@ -428,12 +472,17 @@ if TYPE_CHECKING:
         RetryPolicy as RetryPolicy,
     )
     from weft.model.run import (
+        MAX_RUNTIME_SECONDS_TAG as MAX_RUNTIME_SECONDS_TAG,
         Run as Run,
         RunFilter as RunFilter,
         RunStatus as RunStatus,
     )
     from weft.model.severity import (
         AssetCheckSeverity as AssetCheckSeverity,
+    )
+    from weft.model.typed_json import (
+        deserialize_value as deserialize_value,
+        serialize_value as serialize_value,
     )
     from weft.runs.in_process import (
         materialize as materialize,
@@ -451,6 +500,14 @@ if TYPE_CHECKING:
         RunRecord as RunRecord,
         RunStatusChangeRecordsFilter as RunStatusChangeRecordsFilter,
     )
+    from weft.runs.job_execution import (
+        JobExecutionResult as JobExecutionResult,
+        ReexecutionOptions as ReexecutionOptions,
+        build_reconstructable_job as build_reconstructable_job,
+        execute_job as execute_job,
+        reconstructable as reconstructable,
+        validate_run_config as validate_run_config,
+    )
     from weft.runs.staleness import (
         asset_staleness as asset_staleness,
     )
@@ -462,6 +519,13 @@ if TYPE_CHECKING:
         build_asset_check_context as build_asset_check_context,
         build_asset_context as build_asset_context,
         build_op_context as build_op_context,
+    )
+    from weft.testing.instances import (
+        instance_for_test as instance_for_test,
+    )
+    from weft.testing.resources import (
+        build_init_resource_context as build_init_resource_context,
+        build_resources as build_resources,
     )
     from weft.testing.tick_contexts import (
         build_multi_asset_sensor_context as build_multi_asset_sensor_context,
@@ -480,6 +544,7 @@ _WHERE = {
     "asset_check": "weft.definitions.asset_checks",
     "asset_sensor": "weft.definitions.asset_sensors",
     "asset_staleness": "weft.runs.staleness",
+    "AssetAttributesModel": "weft.components.asset_attributes",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
     "AssetCheckRecord": "weft.runs.instance_records",
@@ -520,17 +585,28 @@ _WHERE = {
     "build_asset_context": "weft.testing.contexts",
     "build_column_schema_change_checks": "weft.definitions.check_factories",
     "build_init_logger_context": "weft.definitions.loggers",
+    "build_init_resource_context": "weft.testing.resources",
     "build_last_update_freshness_checks": "weft.definitions.check_factories",
     "build_metadata_bounds_checks": "weft.definitions.check_factories",
     "build_multi_asset_sensor_context": "weft.testing.tick_contexts",
     "build_op_context": "weft.testing.contexts",
+    "build_reconstructable_job": "weft.runs.job_execution",
+    "build_resources": "weft.testing.resources",
     "build_run_status_sensor_context": "weft.testing.tick_contexts",
     "build_schedule_context": "weft.testing.tick_contexts",
     "build_schedule_from_partitioned_job": "weft.definitions.partitioned_schedule",
     "build_sensor_context": "weft.testing.tick_contexts",
     "CodeLocationSelector": "weft.definitions.run_status_sensors",
     "colored_console_logger": "weft.definitions.loggers",
+    "Component": "weft.components.component",
+    "component_instance": "weft.components.component",
+    "ComponentLoadContext": "weft.components.component",
+    "ComponentTree": "weft.components.tree",
+    "ComponentTypeSpec": "weft.components.component",
     "Config": "weft.config.models",
+    "config_from_files": "weft.config.files",
+    "config_from_pkg_resources": "weft.config.files",
+    "config_from_yaml_strings": "weft.config.files",
     "config_mapping": "weft.config.mapping",
     "ConfigError": "weft.errors",
     "ConfigMapping": "weft.config.mapping",
@@ -553,8 +629,11 @@ _WHERE = {
     "DefinitionError": "weft.errors",
     "Definitions": "weft.definitions.definitions",
     "definitions": "weft.definitions.lazy_definitions",
+    "DefinitionsComponent": "weft.components.folder",
+    "DefsFolderComponent": "weft.components.folder",
     "DeleteDynamicPartitionsRequest": "weft.model.partitions.definitions",
     "DeprecatedNameWarning": "weft.definitions.deprecations",
+    "deserialize_value": "weft.model.typed_json",
     "DimensionPartitionMapping": "weft.model.partitions.mappings",
     "dynamic_partitioned_config": "weft.definitions.partitioned_config",
     "DynamicOut": "weft.definitions.inputs_outputs",
@@ -570,6 +649,7 @@ _WHERE = {
     "EventRecordsFilter": "weft.runs.instance_records",
     "EventRecordsResult": "weft.runs.instance_records",
     "EventType": "weft.model.events",
+    "execute_job": "weft.runs.job_execution",
     "ExecuteInProcessResult": "weft.execution.results",
     "ExecutionError": "weft.errors",
     "Executor": "weft.execution.executor",
@@ -579,6 +659,7 @@ _WHERE = {
     "Failure": "weft.definitions.results",
     "failure_hook": "weft.definitions.hooks",
     "Field": "weft.config.schema",
+    "file_relative_path": "weft.definitions.source",
     "FilesystemIOManager": "weft.execution.io_managers.filesystem",
     "Float": "weft.config.schema",
     "FloatMetadataValue": "weft.model.metadata",
@@ -602,12 +683,14 @@ _WHERE = {
     "InitExecutorContext": "weft.definitions.executors",
     "InitLoggerContext": "weft.definitions.loggers",
     "InitResourceContext": "weft.definitions.resources",
+    "Injected": "weft.components.resolution",
     "InMemoryIOManager": "weft.execution.io_managers.memory",
     "input_manager": "weft.definitions.io_manager",
     "InputContext": "weft.execution.io_contexts",
     "InputManager": "weft.definitions.io_manager",
     "InputManagerDefinition": "weft.definitions.io_manager",
     "Instance": "weft.instance",
+    "instance_for_test": "weft.testing.instances",
     "Int": "weft.config.schema",
     "IntMetadataValue": "weft.model.metadata",
     "IntSource": "weft.config.schema",
@@ -619,6 +702,7 @@ _WHERE = {
     "Jitter": "weft.model.retry",
     "job": "weft.definitions.job",
     "JobDefinition": "weft.definitions.job",
+    "JobExecutionResult": "weft.runs.job_execution",
     "JobMetadataValue": "weft.model.metadata",
     "JobSelector": "weft.definitions.run_status_sensors",
     "json_console_logger": "weft.definitions.loggers",
@@ -639,10 +723,12 @@ _WHERE = {
     "load_definitions_from_modules": "weft.definitions.loading",
     "load_definitions_from_package_module": "weft.definitions.loading",
     "load_definitions_from_package_name": "weft.definitions.loading",
+    "load_from_defs_folder": "weft.components.tree",
     "LoadError": "weft.errors",
     "local_executor": "weft.definitions.executors",
     "logger": "weft.definitions.loggers",
     "LoggerDefinition": "weft.definitions.loggers",
+    "LogManager": "weft.execution.log_manager",
     "loop": "weft.definitions.loop",
     "make_email_on_run_failure_sensor": "weft.definitions.failure_mail",
     "make_values_resource": "weft.definitions.resources",
@@ -652,7 +738,9 @@ _WHERE = {
     "materialize": "weft.runs.in_process",
     "materialize_to_memory": "weft.runs.in_process",
     "MaterializeResult": "weft.definitions.results",
+    "MAX_RUNTIME_SECONDS_TAG": "weft.model.run",
     "MetadataValue": "weft.model.metadata",
+    "Model": "weft.components.resolution",
     "monthly_partitioned_config": "weft.definitions.partitioned_config",
     "MonthlyPartitionsDefinition": "weft.model.partitions.definitions",
     "multi_asset": "weft.definitions.assets",
@@ -682,6 +770,7 @@ _WHERE = {
     "Output": "weft.definitions.results",
     "OutputContext": "weft.execution.io_contexts",
     "PaginatedResults": "weft.runs.instance_records",
+    "partition_loading_context": "weft.model.partitions.definitions",
     "partitioned_config": "weft.definitions.partitioned_config",
     "PartitionedConfig": "weft.definitions.partitioned_config",
     "PartitionError": "weft.errors",
@@ -694,11 +783,20 @@ _WHERE = {
     "PermissiveConfig": "weft.config.models",
     "PoolMetadataValue": "weft.model.metadata",
     "PythonArtifactMetadataValue": "weft.model.metadata",
+    "raise_execution_interrupts": "weft.execution.interruption",
+    "reconstructable": "weft.runs.job_execution",
+    "ReexecutionOptions": "weft.runs.job_execution",
     "register_format": "weft.execution.io_managers.formats",
     "Repository": "weft.definitions.repository",
     "repository": "weft.definitions.lazy_definitions",
     "RepositoryDefinition": "weft.definitions.lazy_definitions",
     "RepositorySelector": "weft.definitions.run_status_sensors",
+    "ResolutionContext": "weft.components.resolution",
+    "Resolvable": "weft.components.resolution",
+    "ResolvedAssetCheckSpec": "weft.components.asset_attributes",
+    "ResolvedAssetKey": "weft.components.asset_attributes",
+    "ResolvedAssetSpec": "weft.components.asset_attributes",
+    "Resolver": "weft.components.resolution",
     "resource": "weft.definitions.resources",
     "ResourceDefinition": "weft.definitions.resources",
     "ResourceDependency": "weft.definitions.resource_annotations",
@@ -712,6 +810,7 @@ _WHERE = {
     "RunConfig": "weft.config.run_config",
     "RunFailureSensorContext": "weft.execution.ticks.sensor_contexts",
     "RunFilter": "weft.model.run",
+    "RunInterruptedError": "weft.execution.interruption",
     "RunMetadataValue": "weft.model.metadata",
     "RunNotFoundError": "weft.errors",
     "RunRecord": "weft.runs.instance_records",
@@ -731,6 +830,7 @@ _WHERE = {
     "SensorEvaluationContext": "weft.execution.ticks.sensor_contexts",
     "SensorResult": "weft.definitions.run_requests",
     "SensorType": "weft.definitions.sensors",
+    "serialize_value": "weft.model.typed_json",
     "Shape": "weft.config.schema",
     "Skip": "weft.definitions.results",
     "SkipReason": "weft.definitions.run_requests",
@@ -754,6 +854,7 @@ _WHERE = {
     "TableRecord": "weft.model.metadata",
     "TableSchema": "weft.model.metadata",
     "TableSchemaMetadataValue": "weft.model.metadata",
+    "template_var": "weft.components.component",
     "TextMetadataValue": "weft.model.metadata",
     "TickError": "weft.errors",
     "TickEvaluation": "weft.execution.ticks.outcome",
@@ -765,6 +866,7 @@ _WHERE = {
     "TypeCheckError": "weft.errors",
     "UPathIOManager": "weft.execution.io_managers.upath",
     "UrlMetadataValue": "weft.model.metadata",
+    "validate_run_config": "weft.runs.job_execution",
     "ValueType": "weft.definitions.value_type",
     "weekly_partitioned_config": "weft.definitions.partitioned_config",
     "WeeklyPartitionsDefinition": "weft.model.partitions.definitions",
@@ -773,9 +875,11 @@ _WHERE = {
 }
 
 __all__ = [
+    "MAX_RUNTIME_SECONDS_TAG",
     "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "Array",
+    "AssetAttributesModel",
     "AssetCheckExecutionContext",
     "AssetCheckKey",
     "AssetCheckRecord",
@@ -813,6 +917,10 @@ __all__ = [
     "BoolMetadataValue",
     "BoolSource",
     "CodeLocationSelector",
+    "Component",
+    "ComponentLoadContext",
+    "ComponentTree",
+    "ComponentTypeSpec",
     "Config",
     "ConfigError",
     "ConfigMapping",
@@ -828,6 +936,8 @@ __all__ = [
     "DefaultSensorStatus",
     "DefinitionError",
     "Definitions",
+    "DefinitionsComponent",
+    "DefsFolderComponent",
     "DeleteDynamicPartitionsRequest",
     "DeprecatedNameWarning",
     "DimensionPartitionMapping",
@@ -871,6 +981,7 @@ __all__ = [
     "InitExecutorContext",
     "InitLoggerContext",
     "InitResourceContext",
+    "Injected",
     "InputContext",
     "InputManager",
     "InputManagerDefinition",
@@ -881,6 +992,7 @@ __all__ = [
     "InvocationError",
     "Jitter",
     "JobDefinition",
+    "JobExecutionResult",
     "JobMetadataValue",
     "JobSelector",
     "JsonLogFormatter",
@@ -888,11 +1000,13 @@ __all__ = [
     "LastPartitionMapping",
     "LegacyFreshnessPolicy",
     "LoadError",
+    "LogManager",
     "LoggerDefinition",
     "Map",
     "MarkdownMetadataValue",
     "MaterializeResult",
     "MetadataValue",
+    "Model",
     "MonthlyPartitionsDefinition",
     "MultiAssetSensorDefinition",
     "MultiAssetSensorEvaluationContext",
@@ -922,9 +1036,16 @@ __all__ = [
     "PermissiveConfig",
     "PoolMetadataValue",
     "PythonArtifactMetadataValue",
+    "ReexecutionOptions",
     "Repository",
     "RepositoryDefinition",
     "RepositorySelector",
+    "ResolutionContext",
+    "Resolvable",
+    "ResolvedAssetCheckSpec",
+    "ResolvedAssetKey",
+    "ResolvedAssetSpec",
+    "Resolver",
     "ResourceDefinition",
     "ResourceDependency",
     "ResourceError",
@@ -935,6 +1056,7 @@ __all__ = [
     "RunConfig",
     "RunFailureSensorContext",
     "RunFilter",
+    "RunInterruptedError",
     "RunMetadataValue",
     "RunNotFoundError",
     "RunRecord",
@@ -997,15 +1119,22 @@ __all__ = [
     "build_asset_context",
     "build_column_schema_change_checks",
     "build_init_logger_context",
+    "build_init_resource_context",
     "build_last_update_freshness_checks",
     "build_metadata_bounds_checks",
     "build_multi_asset_sensor_context",
     "build_op_context",
+    "build_reconstructable_job",
+    "build_resources",
     "build_run_status_sensor_context",
     "build_schedule_context",
     "build_schedule_from_partitioned_job",
     "build_sensor_context",
     "colored_console_logger",
+    "component_instance",
+    "config_from_files",
+    "config_from_pkg_resources",
+    "config_from_yaml_strings",
     "config_mapping",
     "configured",
     "create_repository_using_definitions_args",
@@ -1014,10 +1143,13 @@ __all__ = [
     "default_system_loggers",
     "define_asset_job",
     "definitions",
+    "deserialize_value",
     "dynamic_partitioned_config",
     "evaluate_automation_conditions",
+    "execute_job",
     "executor",
     "failure_hook",
+    "file_relative_path",
     "get_weft_logger",
     "graph",
     "graph_asset",
@@ -1025,6 +1157,7 @@ __all__ = [
     "hourly_partitioned_config",
     "in_process_executor",
     "input_manager",
+    "instance_for_test",
     "io_manager",
     "job",
     "json_console_logger",
@@ -1041,6 +1174,7 @@ __all__ = [
     "load_definitions_from_modules",
     "load_definitions_from_package_module",
     "load_definitions_from_package_name",
+    "load_from_defs_folder",
     "local_executor",
     "logger",
     "loop",
@@ -1060,7 +1194,10 @@ __all__ = [
     "observable_source_asset",
     "observe",
     "op",
+    "partition_loading_context",
     "partitioned_config",
+    "raise_execution_interrupts",
+    "reconstructable",
     "register_format",
     "repository",
     "resource",
@@ -1068,8 +1205,11 @@ __all__ = [
     "run_status_sensor",
     "schedule",
     "sensor",
+    "serialize_value",
     "static_partitioned_config",
     "success_hook",
+    "template_var",
+    "validate_run_config",
     "weekly_partitioned_config",
     "with_resources",
     # the list is the table: a test compares both

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from weft.config.files import merge
 from weft.errors import UsageError, did_you_mean
 
 
@@ -28,15 +29,6 @@ def read_run_config(files: Sequence[Path], json_text: str | None) -> dict[str, A
         merged = merge(merged, _mapping(_read_yaml(file), str(file)))
     if json_text is not None:
         merged = merge(merged, _mapping(_read_json(json_text), "--config-json"))
-    return merged
-
-
-def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `under`, key by key."""
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 

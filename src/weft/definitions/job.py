@@ -374,6 +374,21 @@ class AssetJobDefinition(_Settings):
         )
         return copy
 
+    @property
+    def repository(self) -> Repository:
+        """The definitions that its selection means.
+
+        Raises:
+            InvocationError: (WEFT-I004) the job was not taken from definitions.
+        """
+        if self._repository is None:
+            raise InvocationError(
+                f'the asset job "{self.name}" does not know its assets yet.',
+                code="WEFT-I004",
+                fix=f'take it from the definitions: defs.get_job_def("{self.name}").execute_in_process()',
+            )
+        return self._repository
+
     def describe(self) -> JobSnapshot:
         """The job as a value. Its selection is resolved by planning."""
         return JobSnapshot(
@@ -405,17 +420,11 @@ class AssetJobDefinition(_Settings):
         Raises:
             InvocationError: (WEFT-I004) the job was not taken from definitions.
         """
-        if self._repository is None:
-            raise InvocationError(
-                f'the asset job "{self.name}" does not know its assets yet.',
-                code="WEFT-I004",
-                fix=f'take it from the definitions: defs.get_job_def("{self.name}").execute_in_process()',
-            )
         from weft.runs.in_process import execute_asset_job
 
         return execute_asset_job(
             self,
-            self._repository,
+            self.repository,
             run_config=run_config,
             instance=instance,
             partition_key=partition_key,

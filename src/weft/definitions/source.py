@@ -41,6 +41,11 @@ def called_at() -> str | None:
     return _place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
 
 
+def file_relative_path(dunderfile: str, relative_path: str) -> str:
+    """The path of a file that stands beside a module: ``file_relative_path(__file__, "rates.csv")``."""
+    return os.path.join(os.path.dirname(dunderfile), relative_path)  # noqa: PTH118, PTH120  # as above
+
+
 def _place(file: str, line: int) -> str:
     try:
         here = os.getcwd() + os.sep  # noqa: PTH109  # called once for every definition: a string is enough

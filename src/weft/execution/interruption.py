@@ -26,6 +26,24 @@ class ExecutionInterrupted(BaseException):
     """The run was asked to end. Not an `Exception`, so that user code that catches everything does not swallow it."""
 
 
+RunInterruptedError = ExecutionInterrupted
+"""The public name."""
+
+
+@contextmanager
+def raise_execution_interrupts() -> Iterator[None]:
+    """While the context is open, SIGINT and SIGTERM raise `RunInterruptedError` in the main thread, at once.
+
+    In the functions of steps that holds anyway; this is for code that runs outside a run, such as a script that waits.
+    """
+    if isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), Interruption):
+        yield
+        return
+    interruption = Interruption()
+    with interruption.on_signals(), interruption.user_code():
+        yield
+
+
 class Interruption:
     """Whether a run was asked to end, and by what."""
 

@@ -36,7 +36,8 @@ class ExecuteInProcessResult:
         self.run = run
         self.plan = plan
         self.all_events: Sequence[Event] = events
-        self._outputs = outputs
+        # The values that were made, by step key, output and mapping key.
+        self.outputs = outputs
 
     @property
     def success(self) -> bool:
@@ -63,21 +64,21 @@ class ExecuteInProcessResult:
         Raises:
             InvocationError: (WEFT-I020) there is no such value.
         """
-        if (node, output_name, None) in self._outputs:
-            return self._outputs[node, output_name, None]
+        if (node, output_name, None) in self.outputs:
+            return self.outputs[node, output_name, None]
         dynamic = {
             mapping_key: value
-            for (step_key, name, mapping_key), value in self._outputs.items()
+            for (step_key, name, mapping_key), value in self.outputs.items()
             if step_key == node and name == output_name and mapping_key is not None
         }
         copies = {
             step_key[len(node) + 1 : -1]: value
-            for (step_key, name, _), value in self._outputs.items()
+            for (step_key, name, _), value in self.outputs.items()
             if name == output_name and step_key.startswith(f"{node}[")
         }
         if dynamic or copies:
             return dynamic or copies
-        known = sorted({f"{step_key}.{name}" for step_key, name, _ in self._outputs})
+        known = sorted({f"{step_key}.{name}" for step_key, name, _ in self.outputs})
         raise InvocationError(
             f'node "{node}" has no value for its output "{output_name}".',
             code="WEFT-I020",

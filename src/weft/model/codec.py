@@ -75,3 +75,12 @@ def to_json(value: Any) -> bytes:
 def to_builtins(value: Any) -> Any:
     """`value` as dicts, lists and scalars that JSON can carry."""
     return msgspec.to_builtins(value, enc_hook=_to_builtin)
+
+
+def from_builtins(data: Any, kind: type[T]) -> T:
+    """The value of a type that `to_builtins` gave as `data`.
+
+    Raises:
+        msgspec.ValidationError: `data` is of another shape.
+    """
+    return msgspec.convert(data, kind, dec_hook=_from_builtin)

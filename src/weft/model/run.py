@@ -47,6 +47,10 @@ class FailureReason(Enum):
     INTERNAL = "internal"
 
 
+MAX_RUNTIME_SECONDS_TAG = "weft/max_runtime"
+"""The tag with the longest time that a run may take, in seconds."""
+
+
 class RunTag:
     """The system tags. ``dagster/...`` spellings of the same names are understood on input."""
 
@@ -59,7 +63,7 @@ class RunTag:
     STEP_SELECTION = "weft/step_selection"
     RETRY_STRATEGY = "weft/retry_strategy"
     PRIORITY = "weft/priority"
-    MAX_RUNTIME = "weft/max_runtime"
+    MAX_RUNTIME = MAX_RUNTIME_SECONDS_TAG
     USER = "weft/user"
     CODE_LOCATION = "weft/code_location"
     # "true": steps whose result exists are not run (`weft.execution.reuse`).

@@ -78,7 +78,7 @@ def materialize(
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,
     )
-    return _result(prepared, environment, raise_on_error)
+    return finish(prepared, environment, raise_on_error)
 
 
 def materialize_to_memory(assets: Sequence[Any], run_config: Any = None, **arguments: Any) -> ExecuteInProcessResult:
@@ -135,7 +135,7 @@ def observe(
         default_resources=environment.default_resources,
         dynamic_partitions=environment.dynamic_partitions,
     )
-    return _result(prepared, environment, raise_on_error)
+    return finish(prepared, environment, raise_on_error)
 
 
 def execute_job(
@@ -162,7 +162,7 @@ def execute_job(
         op_selection=op_selection,
         input_values=input_values,
     )
-    return _result(prepared, environment, raise_on_error)
+    return finish(prepared, environment, raise_on_error)
 
 
 def execute_asset_job(
@@ -194,10 +194,11 @@ def execute_asset_job(
         dynamic_partitions=environment.dynamic_partitions,
         job=job,
     )
-    return _result(prepared, environment, raise_on_error)
+    return finish(prepared, environment, raise_on_error)
 
 
-def _result(prepared: PreparedRun, environment: RunEnvironment, raise_on_error: bool) -> ExecuteInProcessResult:
+def finish(prepared: PreparedRun, environment: RunEnvironment, raise_on_error: bool) -> ExecuteInProcessResult:
+    """Run what was prepared, to its end, and keep the values that it makes."""
     events: list[Event] = []
     listeners: list[EventListener] = [events.append, _show_log_lines]
     outcome = execute_run(prepared, environment, listeners=listeners, keep_outputs=True)
