@@ -150,7 +150,8 @@ def _failed(error: BaseException, place: str) -> NoReturn:
     at = f"{_relative(Path(frame.file))}:{frame.line}" if frame is not None else place
     if isinstance(error, WeftError):
         for problem in error.problems:
-            problem.facts.setdefault("found at", at)
+            if "at" not in problem.facts:  # it has a place of its own, in a file that is not Python
+                problem.facts.setdefault("found at", at)
         raise error
     if isinstance(error, SyntaxError):
         failed = LoadError(
