@@ -134,6 +134,10 @@ class _Settings:
         self.logger_defs = check_loggers(logger_defs, where)
 
 
+def _with_cache(run_tags: Mapping[str, Any] | None, cache: bool | None) -> Mapping[str, Any] | None:
+    return run_tags if cache is None else {RunTag.CACHE: str(cache).lower(), **(run_tags or {})}
+
+
 def config_for_partition(config: Any, partition_key: str | None) -> tuple[Any, dict[str, str]]:
     """What a job's `config` says of the run of a partition: configuration, and tags. None where it needs a partition and there is none."""
     if not hasattr(config, "get_run_config_for_partition_key"):
@@ -170,6 +174,7 @@ class JobDefinition(_Settings):
         owners: Sequence[str] = (),
         executor_def: ExecutorDefinition | None = None,
         logger_defs: Mapping[str, LoggerDefinition] | None = None,
+        cache: bool | None = None,
     ) -> None:
         self.graph = graph
         self.name = check_name(name, "a job") if name is not None else graph.name
@@ -181,7 +186,7 @@ class JobDefinition(_Settings):
         self._settle(
             where,
             tags={**graph.tags, **check_mapping(tags, "tags", where)},
-            run_tags=run_tags,
+            run_tags=_with_cache(run_tags, cache),
             metadata=metadata,
             hooks=hooks,
             op_retry_policy=op_retry_policy,
@@ -350,7 +355,7 @@ class AssetJobDefinition(_Settings):
         self._settle(
             f'job "{self.name}"',
             tags=tags,
-            run_tags=run_tags if cache is None else {RunTag.CACHE: str(cache).lower(), **(run_tags or {})},
+            run_tags=_with_cache(run_tags, cache),
             metadata=metadata,
             hooks=hooks,
             op_retry_policy=op_retry_policy,
@@ -512,6 +517,7 @@ def job(
     owners: Sequence[str] = (),
     executor_def: ExecutorDefinition | None = None,
     logger_defs: Mapping[str, LoggerDefinition] | None = None,
+    cache: bool | None = None,
 ) -> Callable[[Callable[..., Any]], JobDefinition]: ...
 def job(
     fn: Callable[..., Any] | None = None,
@@ -531,6 +537,7 @@ def job(
     owners: Sequence[str] = (),
     executor_def: ExecutorDefinition | None = None,
     logger_defs: Mapping[str, LoggerDefinition] | None = None,
+    cache: bool | None = None,
 ) -> JobDefinition | Callable[[Callable[..., Any]], JobDefinition]:
     """Make a function that calls ops a job.
 
@@ -554,6 +561,7 @@ def job(
             owners=owners,
             executor_def=executor_def,
             logger_defs=logger_defs,
+            cache=cache,
         )
 
     return make if fn is None else make(fn)

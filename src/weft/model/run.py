@@ -68,6 +68,7 @@ class RunTag:
     CODE_LOCATION = "weft/code_location"
     # "true": steps whose result exists are not run (`weft.execution.reuse`).
     CACHE = "weft/cache"
+    IS_MEMOIZED = "weft/is_memoized_run"
     STALE_ASSETS_ONLY = "weft/stale_assets_only"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -38,6 +38,7 @@ from weft.model.run import FailureReason, Run, RunStatus, RunTag
 from weft.planning.run_machine import FinishRun, RunMachine
 from weft.runs.environment import RunEnvironment
 from weft.runs.journals import open_journal
+from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
 from weft.runs.rename import apply_renames
 from weft.runs.run_config import loggers_of
@@ -91,13 +92,18 @@ def execute_run(
     run = prepared.run
     if prepared.target.repository is not None:
         apply_renames(prepared.target.repository.renamed, environment.assets)
+    memoization = memoization_of(prepared, environment)
+    if memoization is not None:
+        memoization.take_out(prepared)
+        listeners = (*listeners, memoization.remember)
     interruption = Interruption()
     worker = _Worker(prepared, environment, interruption, instance or environment, keep_outputs, jitter or _random)
     # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.
     with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
         environment.runs.create(run, prepared.plan)
         with _capture(environment, run.id) as capture:
-            worker.run(ScreenedRecorder(journal, prepared.config.resolved.secrets), capture)
+            results = memoization.results if memoization is not None else {}
+            worker.run(ScreenedRecorder(journal, prepared.config.resolved.secrets), capture, results)
     stored = environment.runs.get(run.id)
     return RunOutcome(stored or run, worker.failures, worker.outputs, worker.exception)
 
@@ -124,12 +130,15 @@ class _Worker:
         self.outputs: dict[tuple[str, str, str | None], Any] = {}
         self.exception: BaseException | None = None
 
-    def run(self, recorder: EventRecorder, capture: OutputCapture | None) -> None:
-        """From the first event to the last."""
+    def run(self, recorder: EventRecorder, capture: OutputCapture | None, results: Mapping[str, str]) -> None:
+        """From the first event to the last. `results` are the steps that are left out, with the run that has their outputs."""
         recorder = self._with_loggers(recorder)
         recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
         if capture is not None:
             recorder.append(LogsCaptured(file_key=capture.file_key))
+        for step_key, run_id in results.items():
+            message = f"not run: run {run_id} has its result, made by the same version of the code from the same inputs"
+            recorder.append(EngineEvent(message=message), step_key)
         self._tell_of_executor(recorder)
         resources = self._resources(recorder)
         context = self._context(recorder, resources, capture)

@@ -17,6 +17,7 @@ RENAMED_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "AssetIn": _TYPE,
     "AssetOut": _TYPE,
     "In": _TYPE,
+    "op": {"version": "code_version"},
     "Out": _TYPE,
     "DynamicOut": _TYPE,
     "check_dagster_type": _TYPE,
