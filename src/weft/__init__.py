@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from weft.definitions.configurable_io_manager import (
         ConfigurableIOManager as ConfigurableIOManager,
         ConfigurableIOManagerFactory as ConfigurableIOManagerFactory,
+        ConfigurableLegacyIOManagerAdapter as ConfigurableLegacyIOManagerAdapter,
     )
     from weft.definitions.configurable_resource import (
         ConfigurableResource as ConfigurableResource,
@@ -347,6 +348,11 @@ if TYPE_CHECKING:
         InputContext as InputContext,
         OutputContext as OutputContext,
     )
+    from weft.execution.io_managers.defaults import (
+        custom_path_fs_io_manager as custom_path_fs_io_manager,
+        fs_io_manager as fs_io_manager,
+        mem_io_manager as mem_io_manager,
+    )
     from weft.execution.io_managers.filesystem import (
         FilesystemIOManager as FilesystemIOManager,
     )
@@ -484,6 +490,11 @@ if TYPE_CHECKING:
         deserialize_value as deserialize_value,
         serialize_value as serialize_value,
     )
+    from weft.runs.asset_values import (
+        AssetValueLoader as AssetValueLoader,
+        MigrateIOStorageResult as MigrateIOStorageResult,
+        migrate_io_storage as migrate_io_storage,
+    )
     from weft.runs.in_process import (
         materialize as materialize,
         materialize_to_memory as materialize_to_memory,
@@ -522,6 +533,10 @@ if TYPE_CHECKING:
     )
     from weft.testing.instances import (
         instance_for_test as instance_for_test,
+    )
+    from weft.testing.io_contexts import (
+        build_input_context as build_input_context,
+        build_output_context as build_output_context,
     )
     from weft.testing.resources import (
         build_init_resource_context as build_init_resource_context,
@@ -569,6 +584,7 @@ _WHERE = {
     "AssetSelection": "weft.definitions.asset_selection",
     "AssetSensorDefinition": "weft.definitions.asset_sensors",
     "AssetSpec": "weft.definitions.asset_spec",
+    "AssetValueLoader": "weft.runs.asset_values",
     "AutoMaterializeAssetPartitionsFilter": "weft.definitions.auto_materialize",
     "AutoMaterializePolicy": "weft.definitions.auto_materialize",
     "AutoMaterializeRule": "weft.definitions.auto_materialize",
@@ -586,10 +602,12 @@ _WHERE = {
     "build_column_schema_change_checks": "weft.definitions.check_factories",
     "build_init_logger_context": "weft.definitions.loggers",
     "build_init_resource_context": "weft.testing.resources",
+    "build_input_context": "weft.testing.io_contexts",
     "build_last_update_freshness_checks": "weft.definitions.check_factories",
     "build_metadata_bounds_checks": "weft.definitions.check_factories",
     "build_multi_asset_sensor_context": "weft.testing.tick_contexts",
     "build_op_context": "weft.testing.contexts",
+    "build_output_context": "weft.testing.io_contexts",
     "build_reconstructable_job": "weft.runs.job_execution",
     "build_resources": "weft.testing.resources",
     "build_run_status_sensor_context": "weft.testing.tick_contexts",
@@ -613,10 +631,12 @@ _WHERE = {
     "ConfigSchema": "weft.config.schema",
     "ConfigurableIOManager": "weft.definitions.configurable_io_manager",
     "ConfigurableIOManagerFactory": "weft.definitions.configurable_io_manager",
+    "ConfigurableLegacyIOManagerAdapter": "weft.definitions.configurable_io_manager",
     "ConfigurableResource": "weft.definitions.configurable_resource",
     "ConfigurableResourceFactory": "weft.definitions.configurable_resource",
     "configured": "weft.definitions.configured",
     "create_repository_using_definitions_args": "weft.definitions.lazy_definitions",
+    "custom_path_fs_io_manager": "weft.execution.io_managers.defaults",
     "daily_partitioned_config": "weft.definitions.partitioned_config",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
     "DataVersion": "weft.definitions.results",
@@ -665,6 +685,7 @@ _WHERE = {
     "FloatMetadataValue": "weft.model.metadata",
     "Format": "weft.execution.io_managers.formats",
     "FreshnessPolicy": "weft.model.freshness",
+    "fs_io_manager": "weft.execution.io_managers.defaults",
     "get_weft_logger": "weft.definitions.loggers",
     "graph": "weft.definitions.graph",
     "graph_asset": "weft.definitions.graph_assets",
@@ -739,7 +760,10 @@ _WHERE = {
     "materialize_to_memory": "weft.runs.in_process",
     "MaterializeResult": "weft.definitions.results",
     "MAX_RUNTIME_SECONDS_TAG": "weft.model.run",
+    "mem_io_manager": "weft.execution.io_managers.defaults",
     "MetadataValue": "weft.model.metadata",
+    "migrate_io_storage": "weft.runs.asset_values",
+    "MigrateIOStorageResult": "weft.runs.asset_values",
     "Model": "weft.components.resolution",
     "monthly_partitioned_config": "weft.definitions.partitioned_config",
     "MonthlyPartitionsDefinition": "weft.model.partitions.definitions",
@@ -875,7 +899,6 @@ _WHERE = {
 }
 
 __all__ = [
-    "MAX_RUNTIME_SECONDS_TAG",
     "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "Array",
@@ -903,6 +926,7 @@ __all__ = [
     "AssetSelection",
     "AssetSensorDefinition",
     "AssetSpec",
+    "AssetValueLoader",
     "AssetsDefinition",
     "AutoMaterializeAssetPartitionsFilter",
     "AutoMaterializePolicy",
@@ -927,6 +951,7 @@ __all__ = [
     "ConfigSchema",
     "ConfigurableIOManager",
     "ConfigurableIOManagerFactory",
+    "ConfigurableLegacyIOManagerAdapter",
     "ConfigurableResource",
     "ConfigurableResourceFactory",
     "DailyPartitionsDefinition",
@@ -1002,10 +1027,12 @@ __all__ = [
     "LoadError",
     "LogManager",
     "LoggerDefinition",
+    "MAX_RUNTIME_SECONDS_TAG",
     "Map",
     "MarkdownMetadataValue",
     "MaterializeResult",
     "MetadataValue",
+    "MigrateIOStorageResult",
     "Model",
     "MonthlyPartitionsDefinition",
     "MultiAssetSensorDefinition",
@@ -1120,10 +1147,12 @@ __all__ = [
     "build_column_schema_change_checks",
     "build_init_logger_context",
     "build_init_resource_context",
+    "build_input_context",
     "build_last_update_freshness_checks",
     "build_metadata_bounds_checks",
     "build_multi_asset_sensor_context",
     "build_op_context",
+    "build_output_context",
     "build_reconstructable_job",
     "build_resources",
     "build_run_status_sensor_context",
@@ -1138,6 +1167,7 @@ __all__ = [
     "config_mapping",
     "configured",
     "create_repository_using_definitions_args",
+    "custom_path_fs_io_manager",
     "daily_partitioned_config",
     "default_loggers",
     "default_system_loggers",
@@ -1150,6 +1180,7 @@ __all__ = [
     "executor",
     "failure_hook",
     "file_relative_path",
+    "fs_io_manager",
     "get_weft_logger",
     "graph",
     "graph_asset",
@@ -1183,6 +1214,8 @@ __all__ = [
     "map_asset_specs",
     "materialize",
     "materialize_to_memory",
+    "mem_io_manager",
+    "migrate_io_storage",
     "monthly_partitioned_config",
     "multi_asset",
     "multi_asset_check",

@@ -29,7 +29,7 @@ from typing import Literal
 
 from weft.clock import SYSTEM_CLOCK, Clock
 from weft.errors import StorageError
-from weft.execution.io_managers.filesystem import FilesystemIOManager
+from weft.execution.io_managers.defaults import default_io_manager
 from weft.logs.store import LocalComputeLogStore
 from weft.runs.environment import RunEnvironment
 from weft.runs.instance_queries import InstanceQueries
@@ -97,7 +97,7 @@ class Instance(InstanceQueries):
             storage=SQLiteStorage(home, synchronous=synchronous),
             logs=LocalComputeLogStore(home / "logs"),
             journal_folder=home / "journals",
-            default_resources={"io_manager": FilesystemIOManager(base_dir=str(home / "storage"))},
+            default_resources={"io_manager": default_io_manager(str(home / "storage"))},
             clock=clock,
         )
         instance.home = home

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weft.definitions.sensors import SensorDefinition
     from weft.model.assets import AssetGraph
     from weft.model.snapshot import DefinitionsSnapshot
+    from weft.runs.asset_values import AssetValueLoader
 
 T = TypeVar("T")
 
@@ -170,6 +171,38 @@ class Definitions:
                 fix=did_you_mean(wanted.to_user_string(), known, "check the key"),
             )
         return found
+
+    def get_asset_value_loader(self, instance: Any = None) -> AssetValueLoader:
+        """What loads stored values of assets, one after another, without a run. A context manager.
+
+        Args:
+            instance: whose values; by default that of this project.
+        """
+        from weft.runs.asset_values import AssetValueLoader
+
+        if instance is None:
+            from weft.instance import Instance
+
+            instance = Instance.get()
+        return AssetValueLoader(self.resolve(), instance)
+
+    def load_asset_value(
+        self,
+        asset_key: CoercibleToAssetKey,
+        *,
+        python_type: Any = None,
+        instance: Any = None,
+        partition_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The stored value of an asset, without a run; see `AssetValueLoader.load_asset_value`.
+
+        >>> defs.load_asset_value("orders", partition_key="2024-01-01")
+        """
+        with self.get_asset_value_loader(instance) as loader:
+            return loader.load_asset_value(
+                asset_key, python_type=python_type, partition_key=partition_key, metadata=metadata
+            )
 
     def resolve_all_asset_specs(self) -> list[AssetSpec]:
         """The spec of every declared asset."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from weft.definitions.inputs_outputs import In
 from weft.errors import ConfigError, InternalError, IOManagerError, TypeCheckError
-from weft.execution.contexts import ExecutionContext
+from weft.execution.contexts import ExecutionContext, event_body
 from weft.execution.io_contexts import InputContext, OutputContext
 from weft.execution.io_managers.places import NOT_STORED
 from weft.execution.run_context import RunContext
@@ -142,6 +142,8 @@ def _load_unconnected(run_context: RunContext, step: StepPlan, name: str, declar
         run_context,
         manager,
         InputContext(
+            config=run_context.config_of(step.key).get("inputs", {}).get(name),
+            resource_config=run_context.config.resources.get(declared.input_manager_key),
             name=name,
             step_key=step.key,
             run_id=run_context.run.id,
@@ -174,6 +176,9 @@ def _load_output(run_context: RunContext, step: StepPlan, name: str, ref: Output
         run_context,
         run_context.resources.get(manager_key),
         InputContext(
+            config=run_context.config_of(step.key).get("inputs", {}).get(name),
+            resource_config=run_context.config.resources.get(manager_key),
+            op_def=run_context.target.body(step.key).op,
             upstream_output=upstream_output,
             name=name,
             step_key=step.key,
@@ -230,6 +235,9 @@ def load_asset(
         run_context,
         run_context.resources.get(manager_key),
         InputContext(
+            config=run_context.config_of(step.key).get("inputs", {}).get(name),
+            resource_config=run_context.config.resources.get(manager_key),
+            op_def=run_context.target.body(step.key).op,
             upstream_output=upstream_output,
             name=name,
             step_key=step.key,
@@ -264,6 +272,8 @@ def _call_manager(
         value = manager.load_input(input_context)
     finally:
         run_context.interruption.leave_user_code()
+    for event in input_context.logged_events:
+        run_context.record(event_body(event), input_context.step_key)
     return value, input_context.input_metadata
 
 

@@ -11,6 +11,8 @@ from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
 
 if TYPE_CHECKING:
     from weft.definitions.asset_spec import AssetSpec
+    from weft.definitions.op import OpDefinition
+    from weft.definitions.results import AssetMaterialization, AssetObservation
     from weft.execution.log_manager import LogManager
     from weft.model.partitions.definitions import PartitionsDefinition
     from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
@@ -30,8 +32,10 @@ class IOContext:
         "definition_metadata",
         "job_name",
         "log_or_none",
+        "logged_events",
         "mapping_key",
         "name",
+        "op_def",
         "op_name",
         "partition_keys",
         "resource_config",
@@ -64,6 +68,7 @@ class IOContext:
         resource_config: Mapping[str, Any] | None = None,
         config: Any = None,
         log: LogManager | None = None,
+        op_def: OpDefinition[Any, Any] | None = None,
     ) -> None:
         self.name = name
         self.step_key = step_key
@@ -84,6 +89,10 @@ class IOContext:
         self.resource_config: Mapping[str, Any] = resource_config or {}
         self.config = config
         self.log_or_none = log
+        # The op that the value is an output or input of, where it has one.
+        self.op_def = op_def
+        # What `log_event` was told, in order.
+        self.logged_events: tuple[AssetMaterialization | AssetObservation, ...] = ()
         self._metadata: dict[str, AnyMetadataValue] = {}
 
     @property
@@ -94,6 +103,31 @@ class IOContext:
 
             self.log_or_none = console_log(self.step_key or None)
         return self.log_or_none
+
+    @property
+    def dagster_type(self) -> Any:
+        """The declared type; the name that existing code uses for `value_type`."""
+        return self.value_type
+
+    @property
+    def version(self) -> str | None:
+        """The version of the code that makes the asset, where its definition says one."""
+        return self.asset_spec.code_version if self.asset_spec is not None else None
+
+    def log_event(self, event: AssetMaterialization | AssetObservation) -> None:
+        """Record that something else was made or seen; it is recorded when the value is stored or loaded."""
+        self.logged_events = (*self.logged_events, event)
+
+    @property
+    def asset_partition_key_or_none(self) -> str | None:
+        """The partition of the asset, where it is one; None otherwise."""
+        keys = self.partition_keys if self.asset_partitions_def_or_none is not None else ()
+        return keys[0] if len(keys) == 1 else None
+
+    @property
+    def has_asset_partition_key(self) -> bool:
+        """Whether exactly one partition of the asset is meant."""
+        return self.asset_partition_key_or_none is not None
 
     @property
     def metadata(self) -> Mapping[str, Any]:

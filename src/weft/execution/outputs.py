@@ -390,7 +390,10 @@ class OutputHandler:
             value_type=context.op_def.output_types.get(output.name),
             mapping_key=mapping_key,
             resources=run.resources.all(),
+            resource_config=run.config.resources.get(output.io_manager_key),
+            config=_config_of_output(run.config_of(step.key), output.name),
             log=context.log,
+            op_def=context.op_def,
         )
         manager = run.resources.get(output.io_manager_key)
         run.interruption.enter_user_code()
@@ -399,6 +402,8 @@ class OutputHandler:
             if isinstance(result, Iterator):
                 for item in result:
                     self._from_manager(output_context, item)
+            for event in output_context.logged_events:
+                self._from_manager(output_context, event)
         finally:
             run.interruption.leave_user_code()
         said = output_context.output_metadata
@@ -549,6 +554,11 @@ class OutputHandler:
             facts={**shown, "declared in": op.declared_at or "?"},
             fix=fix,
         )
+
+
+def _config_of_output(of_step: Mapping[str, Any], name: str) -> Any:
+    outputs = of_step.get("outputs")
+    return outputs.get(name) if isinstance(outputs, Mapping) else None
 
 
 # The second is its name up to numpy 1.

@@ -14,11 +14,13 @@ import glob
 import os
 import pickle
 import shutil
+import weakref
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from weft.definitions.io_manager import IOManagerDefinition
 from weft.errors import IOManagerError, WeftError
 from weft.execution.io_contexts import InputContext, OutputContext
 from weft.execution.io_managers.formats import PARQUET, PICKLE, Format, format_for, known_formats
@@ -47,12 +49,19 @@ class FilesystemIOManager(UPathIOManager):
     ``polars.LazyFrame`` gets one lazy frame over all its partitions, and reads what it is asked for.
 
     Args:
-        base_dir: the folder, as a path or an fsspec URL such as ``s3://bucket/prefix``, or an `EnvVar` that holds one; made where it is missing.
+        base_dir: the folder, as a path or an fsspec URL such as ``s3://bucket/prefix``, or an `EnvVar` that holds one; made where it is missing. By
+            default that of the instance which runs it.
         storage_options: for the file system of a URL.
     """
 
-    def __init__(self, base_dir: str | os.PathLike[str] | UPath, **storage_options: Any) -> None:
+    def __init__(self, base_dir: str | os.PathLike[str] | UPath | None = None, **storage_options: Any) -> None:
         super().__init__(base_dir, **storage_options)
+
+    def __weft_resource_definition__(self) -> IOManagerDefinition:
+        """As a resource: itself; without a folder, one in the folder of the instance."""
+        if self._base_path is not None:
+            return IOManagerDefinition.hardcoded_io_manager(self)
+        return IOManagerDefinition(lambda context: FilesystemIOManager(storage_folder(context.instance)))
 
     @property
     def base_dir(self) -> str:
@@ -221,6 +230,25 @@ class FilesystemIOManager(UPathIOManager):
         import polars
 
         return polars.concat(list(values.values()))
+
+
+_temporary: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""Instances without a folder to theirs, which is removed with them."""
+
+
+def storage_folder(instance: Any) -> str:
+    """The folder of an instance for values; a temporary one for an instance in memory."""
+    home = getattr(instance, "home", None)
+    if home is not None:
+        return str(Path(home) / "storage")
+    import tempfile
+
+    if instance is None:
+        return tempfile.mkdtemp(prefix="weft-values-")
+    if instance not in _temporary:
+        folder = _temporary[instance] = tempfile.mkdtemp(prefix="weft-values-")
+        weakref.finalize(instance, shutil.rmtree, folder, ignore_errors=True)
+    return _temporary[instance]
 
 
 def _annotation(context: InputContext) -> Any:
