@@ -151,16 +151,22 @@ class ComponentTree:
     def all_declared(self, path: str | Path | None = None) -> list[Declared]:
         """Every place that declares a component, in the order of the paths. What is wrong goes to `problems`."""
         root = self._place(path) if path is not None else self.project.defs_folder
-        found: list[Declared] = []
-        for place in [root, *sorted(root.rglob("*"))] if root.is_dir() else [root]:
-            parts = place.relative_to(self.project.defs_folder).parts
-            if any(_is_ignored(part) for part in parts):
-                continue
-            if (place.is_dir() and _defs_file(place) is not None) or (
-                place.suffix == ".py" and _defs_file(place.parent) is None
-            ):
-                found += self.declared_at(place)
-        return found
+        return [one for place in self._places(root) for one in self.declared_at(place)]
+
+    def _places(self, place: Path) -> Iterable[Path]:
+        """The folders with documents and the modules at `place` and below, by the rules of the module."""
+        if place.is_dir():
+            if _defs_file(place) is not None:
+                yield place
+                if not any(one.name.endswith(".DefsFolderComponent") for one in self.declared_at(place)):
+                    return
+            elif (place / LEGACY_MODULE).is_file():
+                place = place / LEGACY_MODULE
+        if place.is_file():
+            yield place
+        else:
+            for child in _children_of(place):
+                yield from self._places(child)
 
     def get_all_components(self, of_type: type[Component] = Component) -> list[Component]:
         """Every declared component of a type.
@@ -228,9 +234,8 @@ class ComponentTree:
 
     def _children(self, folder: Path) -> list[Definitions | ModuleType]:
         parts: list[Definitions | ModuleType] = []
-        for child in sorted(folder.iterdir()):
-            if not _is_ignored(child.name) and (child.is_dir() or child.suffix == ".py"):
-                parts += self._parts(child)
+        for child in _children_of(folder):
+            parts += self._parts(child)
         return parts
 
     def _merged(self, parts: Iterable[Definitions | ModuleType]) -> Definitions:
@@ -526,8 +531,13 @@ def _defs_file(folder: Path) -> Path | None:
     return next((file for name in DEFS_FILES if (file := folder / name).is_file()), None)
 
 
-def _is_ignored(name: str) -> bool:
-    return name.startswith((".", "_"))
+def _children_of(folder: Path) -> list[Path]:
+    """What counts of the files and folders in a folder."""
+    return [
+        child
+        for child in sorted(folder.iterdir())
+        if not child.name.startswith((".", "_")) and (child.is_dir() or child.suffix == ".py")
+    ]
 
 
 def documents_below(folder: Path) -> Iterable[tuple[Path, list[Document], list[Problem]]]:

@@ -23,6 +23,10 @@ ENTRY_POINT_GROUPS = ("weft.components", "dagster_dg_cli.registry_modules")
 BUILT_IN: Mapping[str, str] = {
     "DefinitionsComponent": "weft.components.folder",
     "DefsFolderComponent": "weft.components.folder",
+    "FunctionComponent": "weft.components.steps",
+    "PythonScriptComponent": "weft.components.steps",
+    "TemplatedSqlComponent": "weft.components.sql",
+    "UvRunComponent": "weft.components.steps",
 }
 """Names in ``weft`` that a project fills in as they are, with the modules that define them."""
 
