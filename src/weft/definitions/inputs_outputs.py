@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ class In:
     ) -> None:
         self.value_type = value_type
         self.description = description
-        self.default_value = default_value
+        # What inspect says of a parameter without a default counts as none, too.
+        self.default_value = NO_DEFAULT if default_value is inspect.Parameter.empty else default_value
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "In") if metadata else _NO_METADATA
         self.asset_key = AssetKey.of(asset_key) if asset_key is not None else None
         self.input_manager_key = input_manager_key

@@ -14,7 +14,7 @@ from weft.model.events import (
     StepFailed,
 )
 from weft.model.keys import AssetKey, CoercibleToAssetKey
-from weft.model.plan import RunPlan
+from weft.model.plan import FromCollected, FromOutput, RunPlan
 from weft.model.run import Run, RunStatus
 
 
@@ -32,12 +32,15 @@ class ExecuteInProcessResult:
         plan: RunPlan,
         events: Sequence[Event],
         outputs: Mapping[tuple[str, str, str | None], Any],
+        graph_outputs: Mapping[str, FromOutput | FromCollected] | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
         self.all_events: Sequence[Event] = events
         # The values that were made, by step key, output and mapping key.
         self.outputs = outputs
+        # Where each output of the job's graph comes from.
+        self._graph_outputs = graph_outputs or {}
 
     @property
     def success(self) -> bool:
@@ -87,7 +90,11 @@ class ExecuteInProcessResult:
         )
 
     def output_value(self, output_name: str = "result") -> Any:
-        """The value of an output of the outermost graph: of the last step that has an output of that name."""
+        """The value of an output of the job's graph; where it declares none, of the last step that has an output of that name."""
+        source = self._graph_outputs.get(output_name)
+        if source is not None:
+            found = self.output_for_node(source.ref.step_key, source.ref.output_name)
+            return list(found.values()) if isinstance(source, FromCollected) else found
         for step in reversed(self.plan.steps):
             if any(output.name == output_name for output in step.outputs):
                 return self.output_for_node(step.key, output_name)
@@ -107,6 +114,14 @@ class ExecuteInProcessResult:
             facts={"assets": some_of(known)},
             fix=did_you_mean(wanted.to_user_string(), known, "check the key"),
         )
+
+    def get_run_success_event(self) -> Event | None:
+        """The event of the run's success, or None where it has not succeeded."""
+        return next((event for event in self.all_events if event.type == "RUN_SUCCESS"), None)
+
+    def get_run_failure_event(self) -> Event | None:
+        """The event of the run's failure, or None where it has not failed."""
+        return next((event for event in self.all_events if event.type == "RUN_FAILURE"), None)
 
     # --- events ------------------------------------------------------------------------------------------------------
 

@@ -282,6 +282,9 @@ class AssetMaterialized(Body, frozen=True, tag="ASSET_MATERIALIZATION"):
     # Whether an I/O manager stored a value with it.
     has_value: bool = False
 
+    # The name that existing code reads.
+    materialization = property(lambda self: self)
+
 
 class AssetObserved(Body, frozen=True, tag="ASSET_OBSERVATION"):
     """Something was seen about an asset without making it."""
@@ -292,6 +295,9 @@ class AssetObserved(Body, frozen=True, tag="ASSET_OBSERVATION"):
     metadata: Mapping[str, AnyMetadataValue] = {}
     tags: Mapping[str, str] = {}
     data_version: str | None = None
+
+    # The name that existing code reads.
+    asset_observation = property(lambda self: self)
 
 
 class AssetFailedToMaterialize(Body, frozen=True, tag="ASSET_FAILED_TO_MATERIALIZE"):
@@ -419,8 +425,13 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         """The answer of a check, where the event is one."""
         return self.body if isinstance(self.body, AssetCheckEvaluated) else None
 
-    # The name that existing code reads.
+    # The names that existing code reads.
     dagster_event = property(lambda self: self)
+    event_specific_data = property(lambda self: self.body)
+    step_materialization_data = event_specific_data
+    step_output_data = event_specific_data
+    step_failure_data = event_specific_data
+    materialization = asset_materialization
 
     @property
     def user_message(self) -> str:

@@ -110,6 +110,21 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.status.is_finished
 
     @property
+    def is_success(self) -> bool:
+        """Whether it succeeded."""
+        return self.status is RunStatus.SUCCESS
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it failed."""
+        return self.status is RunStatus.FAILURE
+
+    @property
+    def is_canceled(self) -> bool:
+        """Whether it was cancelled."""
+        return self.status is RunStatus.CANCELED
+
+    @property
     def partition_key(self) -> str | None:
         """The partition that the run makes, where it makes exactly one."""
         return self.tags.get(RunTag.PARTITION)

@@ -17,6 +17,7 @@ from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.execution.results import ExecuteInProcessResult
 from weft.model.events import Event, LogMessage
 from weft.model.keys import CoercibleToAssetKey
+from weft.model.plan import FromCollected, FromOutput
 from weft.planning.selection import Selector, select
 from weft.runs.environment import RunEnvironment
 from weft.runs.execute import EventListener, RunOutcome, execute_run
@@ -162,7 +163,7 @@ def execute_job(
         op_selection=op_selection,
         input_values=input_values,
     )
-    return finish(prepared, environment, raise_on_error)
+    return finish(prepared, environment, raise_on_error, job.flat.outputs)
 
 
 def execute_asset_job(
@@ -197,14 +198,19 @@ def execute_asset_job(
     return finish(prepared, environment, raise_on_error)
 
 
-def finish(prepared: PreparedRun, environment: RunEnvironment, raise_on_error: bool) -> ExecuteInProcessResult:
-    """Run what was prepared, to its end, and keep the values that it makes."""
+def finish(
+    prepared: PreparedRun,
+    environment: RunEnvironment,
+    raise_on_error: bool,
+    graph_outputs: Mapping[str, FromOutput | FromCollected] | None = None,
+) -> ExecuteInProcessResult:
+    """Run what was prepared, to its end, and keep the values that it makes. `graph_outputs` says where those of a job's graph come from."""
     events: list[Event] = []
     listeners: list[EventListener] = [events.append, _show_log_lines]
     outcome = execute_run(prepared, environment, listeners=listeners, keep_outputs=True)
     if raise_on_error:
         _raise_failure(outcome)
-    return ExecuteInProcessResult(outcome.run, prepared.plan, events, outcome.outputs)
+    return ExecuteInProcessResult(outcome.run, prepared.plan, events, outcome.outputs, graph_outputs)
 
 
 def _show_log_lines(event: Event) -> None:

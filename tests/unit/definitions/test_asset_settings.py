@@ -227,7 +227,7 @@ def test_renaming_takes_one_key_or_several() -> None:
 
 
 def test_a_condition_has_to_be_one() -> None:
-    with refused("WEFT-D407", "automation_condition"):
+    with refused("WEFT-D504", "automation condition"):
         AssetSpec("orders", automation_condition="eager")
 
 
