@@ -21,6 +21,7 @@ from weft.definitions.composition import (
     invoke_node,
 )
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
+from weft.definitions.edge_types import check_graph_types
 from weft.definitions.inputs_outputs import DynamicOut, GraphIn, GraphOut, In, Out
 from weft.definitions.names import check_kind, check_mapping, check_name, tag_texts
 from weft.definitions.results import DEFAULT_OUTPUT
@@ -70,6 +71,7 @@ class GraphDefinition(NodeDefinition):
             self.config = {"ops": self.config}  # of its nodes, by name
         self.output_wires = self._output_wires(composition, result, _declared_outputs(out, where), where)
         self.outs = {key: self._out_of(wire) for key, wire in self.output_wires.items()}
+        check_graph_types(self)
         self.__name__ = self.name
         self.__doc__ = self.description
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weft.definitions.asset_checks import AssetChecksDefinition
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
 from weft.definitions.assets import AssetInput, AssetsDefinition
+from weft.definitions.edge_types import asset_type_problem
 from weft.definitions.executors import check_executor
 from weft.definitions.flatten import StepBody
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from weft.definitions.sensors import SensorDefinition
     from weft.model.partitions.definitions import PartitionsDefinition
 
+_OWN_IO_MANAGERS = "weft.execution.io_managers."
 _MOST_SUGGESTIONS = 20
 _MOST_OF_PATH = 12
 _NUMBERED = re.compile(r"(.+)_\d+\Z")
@@ -84,6 +86,7 @@ class Repository:
         self._index()
         self._check_renamed()
         self._connect_arguments()
+        self._check_types()
         nodes, check_nodes = self._describe()
         self.graph = self._build_graph(nodes, check_nodes)
         self.jobs = self._bind_jobs(jobs)
@@ -299,6 +302,22 @@ class Repository:
                 self._by_name[changed.node_def.name] = changed
                 self._by_key.update(dict.fromkeys(changed.keys, changed))
 
+    def _check_types(self) -> None:
+        """Compare what each asset gives with what the arguments that load it ask for, where nothing of the user's stores it in between."""
+        if not _keeps_values(self.resource_defs):
+            return
+        for definition in self._definitions:
+            for name, given in definition.inputs.items():
+                upstream = self._by_key.get(given.key)
+                if upstream is None or not _keeps_values(upstream.resource_defs):
+                    continue
+                output = next((one for one, spec in upstream.specs_by_output.items() if spec.key == given.key), None)
+                if output is not None:
+                    is_partitioned = self._spec_by_key[given.key].partitions_def is not None
+                    problem = asset_type_problem(upstream, output, definition, name, is_partitioned=is_partitioned)
+                    if problem is not None:
+                        self._problems.append(problem)
+
     @staticmethod
     def _same_name(definition: AssetsDefinition[Any, Any], candidates: Sequence[AssetSpec]) -> AssetKey | None:
         about = [*definition.specs]
@@ -493,6 +512,12 @@ class Repository:
         for key in sorted(needed):
             if key != DEFAULT_IO_MANAGER_KEY and not any(key in some for some in known):
                 missing.setdefault(key, []).append(user)
+
+
+def _keeps_values(resources: Mapping[str, Any]) -> bool:
+    """Whether the default I/O manager among `resources` is none, or one of weft's own, which give back what they got."""
+    manager = resources.get(DEFAULT_IO_MANAGER_KEY)
+    return manager is None or type(manager).__module__.startswith(_OWN_IO_MANAGERS)
 
 
 def _step_name(definition: AssetsDefinition[Any, Any], taken: Container[str]) -> str:
