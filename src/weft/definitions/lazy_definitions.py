@@ -61,6 +61,29 @@ class RepositoryDefinition(Definitions):
     name: str
     description: str | None
 
+    @property
+    def job_names(self) -> list[str]:
+        """The names of its jobs, sorted."""
+        return sorted(self.resolve().jobs)
+
+    def get_all_jobs(self) -> list[JobDefinition | AssetJobDefinition]:
+        """Its jobs."""
+        return list(self.resolve().jobs.values())
+
+    def get_job(self, name: str) -> JobDefinition | AssetJobDefinition:
+        """A job by its name; see `Definitions.get_job_def`."""
+        return self.get_job_def(name)
+
+    @property
+    def schedule_defs(self) -> list[ScheduleDefinition]:
+        """Its schedules."""
+        return list(self.resolve().schedules.values())
+
+    @property
+    def sensor_defs(self) -> list[SensorDefinition]:
+        """Its sensors."""
+        return list(self.resolve().sensors.values())
+
 
 @overload
 def repository(fn: Callable[[], Iterable[Any]], /) -> RepositoryDefinition: ...

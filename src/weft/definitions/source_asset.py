@@ -61,7 +61,7 @@ class SourceAsset(AssetSpec):
             metadata = check_mapping(given.asset.get("metadata"), "metadata", where)
             given.asset["metadata"] = {**metadata, IO_MANAGER_KEY: manager_key}
         if auto_observe_interval_minutes is not None and not given.asset.get("automation_condition"):
-            given.asset["automation_condition"] = _every(auto_observe_interval_minutes)
+            given.asset["automation_condition"] = observed_every(auto_observe_interval_minutes)
         super().__init__(asset_key, **given.asset)
 
     def replace_attributes(self, **changes: Any) -> SourceAsset:
@@ -93,7 +93,7 @@ class SourceAsset(AssetSpec):
         )(self.observe_fn)
 
 
-def _every(minutes: float) -> Any:
+def observed_every(minutes: float) -> Any:
     """The condition that comes true about every so many minutes; what no cron expression says evenly is rounded to what one says."""
     from weft.definitions.automation_condition import AutomationCondition  # few projects need it
 

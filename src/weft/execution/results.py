@@ -125,6 +125,11 @@ class ExecuteInProcessResult:
 
     # --- events ------------------------------------------------------------------------------------------------------
 
+    @property
+    def all_node_events(self) -> list[Event]:
+        """The events of steps, in order."""
+        return [event for event in self.all_events if event.step_key is not None]
+
     def events_for_node(self, node: str) -> list[Event]:
         """The events of a node, of all its steps."""
         return [event for event in self.all_events if event.step_key is not None and _belongs(event.step_key, node)]

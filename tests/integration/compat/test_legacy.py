@@ -203,3 +203,14 @@ def test_every_word_says_what_to_use() -> None:
         @pipeline
         def line() -> None:
             one()
+
+
+def test_a_repository_says_what_it_holds() -> None:
+    @repository
+    def shop() -> Any:
+        return [numbers]
+
+    assert shop.job_names == ["numbers", "numbers_test"]
+    assert {job.name for job in shop.get_all_jobs()} == {"numbers", "numbers_test"}
+    assert shop.get_job("numbers").name == "numbers"
+    assert (shop.schedule_defs, shop.sensor_defs) == ([], [])

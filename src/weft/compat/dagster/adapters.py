@@ -40,10 +40,26 @@ def adapted(name: str, found: Any) -> Any:
         from weft.compat import legacy  # it takes pipelines and partition sets, too
 
         return legacy.repository
+    if name in ("observable_source_asset", "multi_observable_source_asset"):
+        return _observing(found)
     words = RENAMED_ARGUMENTS.get(name)
     if words is None:
         return found
     return _adapted_class(found, words) if isinstance(found, type) else _adapted_function(found, words)
+
+
+def _observing(found: Callable[..., Any]) -> Callable[..., Any]:
+    """The decorator, with the interval as the condition that it is."""
+
+    @functools.wraps(found)
+    def call(*arguments: Any, auto_observe_interval_minutes: float | None = None, **settings: Any) -> Any:
+        if auto_observe_interval_minutes is not None:
+            from weft.definitions.source_asset import observed_every
+
+            settings.setdefault("automation_condition", observed_every(auto_observe_interval_minutes))
+        return found(*arguments, **settings)
+
+    return call
 
 
 def _adapted_class(found: type[Any], words: Mapping[str, str]) -> type[Any]:
