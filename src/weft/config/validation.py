@@ -451,8 +451,8 @@ class Check:
         """Name the function that gave the value in the problems since `before`: nobody wrote it there."""
         for problem in self.problems[before:]:
             problem.facts["computed by"] = function_name(config_fn)
-            if problem.code == "WEFT-C003":
-                problem.fix = "let the function give it"
+            if problem.code in (ConfigError.default_code, "WEFT-C003"):  # what is usually advised is how to write it
+                problem.fix = "let the function give it, as it is expected"
 
     def mismatch(self, schema: ConfigType, value: object, path: ConfigPath, *, fix: str | None = None) -> object:
         """Record that `value` is not of the type `schema`."""
@@ -578,7 +578,7 @@ def _not_one_choice(schema: Selector, value: Mapping[Any, object], path: ConfigP
         "WEFT-C004",
         f"{_subject(path)} takes exactly one of several keys, but has {len(value) or 'none'}.",
         facts={"path": path_text(path), "choices": some_of(schema.fields), "given": given},
-        fix="leave one of them" if value else f"for example {next(iter(schema.fields))}",
+        fix="keep one of them" if value else f"for example {next(iter(schema.fields))}",
     )
 
 

@@ -21,7 +21,7 @@ from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY, NO_DEFAULT
 from weft.definitions.op import OpDefinition
 from weft.definitions.signature import NO_ANNOTATION
 from weft.definitions.value_type import AnnotationType, Nothing, ValueType, type_name
-from weft.errors import DefinitionError, Problem
+from weft.errors import DefinitionError, Problem, some_of
 
 if TYPE_CHECKING:
     from weft.definitions.composition import Node, NodeDefinition, Wire
@@ -258,7 +258,7 @@ def _origin(graph: GraphDefinition, wire: Wire) -> str:
         return f"{wire}, declared at {graph.declared_at or '?'}"
     if isinstance(wire, (NodeOutput, CollectedOutput)):
         return f"{wire}, declared at {_place(graph.nodes[wire.node].definition)}"
-    return ", ".join(str(one) for one in wire)
+    return some_of([_origin(graph, one) for one in wire])
 
 
 def _declared(definition: NodeDefinition) -> str:

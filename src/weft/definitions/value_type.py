@@ -44,17 +44,40 @@ class TypeCheck:
         self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
 
 
+class TypeCheckContext:
+    """What the check of a type sees besides the value.
+
+    Args:
+        resources: the resources of the step, by attribute; None outside a run.
+        log: where to log; None outside a run.
+        instance: the instance of the run; None outside one.
+        run_id: the id of the run; None outside one.
+    """
+
+    __slots__ = ("instance", "log", "resources", "run_id")
+
+    def __init__(
+        self, *, resources: Any = None, log: Any = None, instance: Any = None, run_id: str | None = None
+    ) -> None:
+        self.resources = resources
+        self.log = log
+        self.instance = instance
+        self.run_id = run_id
+
+
 class ValueType:
     """A named type with a check.
 
     Args:
-        type_check_fn: takes ``(context, value)`` and returns a bool or a `TypeCheck`.
+        type_check_fn: takes ``(context, value)`` and returns a bool or a `TypeCheck`. The context is a `TypeCheckContext`, or None outside a run.
         name: shown to users.
         description: what it means.
-        python_type: the Python type it stands for, where there is one.
+        python_type, typing_type: the Python type it stands for, where there is one (two names of one thing).
+        metadata: facts for the reader.
+        required_resource_keys: resources that the check reads from its context.
     """
 
-    __slots__ = ("description", "name", "python_type", "type_check_fn")
+    __slots__ = ("description", "metadata", "name", "python_type", "required_resource_keys", "type_check_fn")
 
     def __init__(
         self,
@@ -63,27 +86,136 @@ class ValueType:
         *,
         description: str | None = None,
         python_type: Any = Any,
+        typing_type: Any = Any,
+        metadata: RawMetadata | None = None,
+        required_resource_keys: Iterable[str] = (),
     ) -> None:
         self.type_check_fn = type_check_fn
         self.name = name
         self.description = description
-        self.python_type = python_type
+        self.python_type = typing_type if python_type is Any else python_type
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.required_resource_keys = frozenset(required_resource_keys)
 
-    def check(self, value: Any) -> str | None:
-        """None where `value` belongs to the type, else why not. Raises what the user's check raises."""
-        answer: Any = self.type_check_fn(None, value)
+    @property
+    def typing_type(self) -> Any:
+        """The Python type it stands for; ``Any`` where there is none."""
+        return self.python_type
+
+    def type_check(self, context: TypeCheckContext | None, value: Any) -> TypeCheck:
+        """The answer of the check. Raises what the user's check raises.
+
+        Raises:
+            DefinitionError: (WEFT-D061) the check gave something else.
+        """
+        answer: Any = self.type_check_fn(context, value)
         if isinstance(answer, TypeCheck):
-            return None if answer.success else (answer.description or f"its check ({self.name}) did not pass")
+            return answer
         if not isinstance(answer, bool) and not _is_numpy_scalar(answer, bool):
             raise DefinitionError(
                 f"the check of type {self.name} returned {type(answer).__name__}.",
                 code="WEFT-D061",
                 fix="return a bool or a TypeCheck",
             )
-        return None if answer else f"its check ({self.name}) did not pass"
+        return TypeCheck(bool(answer))
+
+    def check(self, value: Any, context: TypeCheckContext | None = None) -> str | None:
+        """None where `value` belongs to the type, else why not. Raises what the user's check raises."""
+        answer = self.type_check(context, value)
+        return None if answer.success else (answer.description or f"its check ({self.name}) did not pass")
 
     def __repr__(self) -> str:
         return f"ValueType({self.name!r})"
+
+
+class PythonObjectValueType(ValueType):
+    """The type of the objects of a Python class, or of one of several.
+
+    Args:
+        python_type: the class, or a tuple of classes.
+        name: shown to users; the name of the class by default.
+        description, metadata: for the reader.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        python_type: type | tuple[type, ...],
+        name: str | None = None,
+        *,
+        description: str | None = None,
+        metadata: RawMetadata | None = None,
+    ) -> None:
+        kinds = python_type if isinstance(python_type, tuple) else (python_type,)
+        shown = " | ".join(map(type_name, kinds))
+
+        def is_one(_context: Any, value: Any) -> TypeCheck:
+            found = f"expected {shown}, found {type_name(type(value))}"
+            return TypeCheck(True) if isinstance(value, kinds) else TypeCheck(False, found)
+
+        super().__init__(
+            is_one,
+            name or shown,
+            description=description,
+            python_type=Union[kinds],
+            metadata=metadata,  # noqa: UP007
+        )
+
+
+# A class to the type that stands for it wherever it is an annotation.
+_USABLE: dict[type, ValueType] = {}
+
+C = typing.TypeVar("C", bound=type)
+
+
+def usable_as_value_type(
+    name: Any = None, *, description: str | None = None, metadata: RawMetadata | None = None
+) -> Any:
+    """Give a class a name and a description as a type of inputs and outputs. A decorator, with or without arguments.
+
+    >>> @usable_as_value_type(name="Orders", description="One row for each order.")
+    ... class OrderTable: ...
+    """
+
+    def make(kind: C) -> C:
+        made = PythonObjectValueType(
+            kind, name if isinstance(name, str) else None, description=description or kind.__doc__, metadata=metadata
+        )
+        make_python_type_usable_as_value_type(kind, made)
+        return kind
+
+    return make(name) if isinstance(name, type) else make
+
+
+def make_python_type_usable_as_value_type(python_type: type, meant: ValueType) -> None:
+    """Let a Python class, where it is the annotation of an input or output, mean the type `meant`, in definitions that follow.
+
+    Raises:
+        DefinitionError: (WEFT-D534) the class means another type already.
+    """
+    known = _USABLE.get(python_type)
+    if known is not None and known is not meant:
+        raise DefinitionError(
+            f"the class {type_name(python_type)} stands for two types.",
+            code="WEFT-D534",
+            facts={"one": known.name, "the other": meant.name},
+            fix="keep one of them",
+        )
+    _USABLE[python_type] = meant
+
+
+def check_value_type(declared: Any, value: Any) -> TypeCheck:
+    """Whether `value` belongs to a type: a `ValueType`, or any annotation. For tests of own types.
+
+    >>> check_value_type(list[int], ["a"]).success
+    False
+    """
+    kind = value_type(declared)
+    if isinstance(kind, ValueType):
+        return kind.type_check(TypeCheckContext(), value)
+    problem = kind.check(value)
+    return TypeCheck(problem is None, problem)
 
 
 class AnnotationType:
@@ -96,7 +228,7 @@ class AnnotationType:
         self.name = type_name(annotation)
         self._accepts = _acceptor(annotation)
 
-    def check(self, value: Any) -> str | None:
+    def check(self, value: Any, context: TypeCheckContext | None = None) -> str | None:
         """None where `value` belongs to the type, else why not."""
         if self._accepts is None or self._accepts(value):
             return None
@@ -117,6 +249,8 @@ def value_type(declared: Any) -> ValueType | AnnotationType:
         return declared
     if declared is Any:
         return ANY
+    if _USABLE and isinstance(declared, type) and declared in _USABLE:
+        return _USABLE[declared]
     try:
         return _annotation_type(declared)
     except TypeError:  # it holds something that has no hash

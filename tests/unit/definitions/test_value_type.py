@@ -25,7 +25,19 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.unit.definitions.refusal import refused
 
-from weft.definitions.value_type import AnnotationType, Nothing, TypeCheck, ValueType, type_name, value_type
+from weft.definitions.value_type import (
+    AnnotationType,
+    Nothing,
+    PythonObjectValueType,
+    TypeCheck,
+    ValueType,
+    check_value_type,
+    make_python_type_usable_as_value_type,
+    type_name,
+    usable_as_value_type,
+    value_type,
+)
+from weft.errors import DefinitionError
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)
@@ -264,3 +276,38 @@ def test_scalars_of_numpy_are_the_numbers_they_hold(annotation: Any, value: Any)
 )
 def test_other_things_of_numpy_are_not(annotation: Any, value: Any) -> None:
     assert value_type(annotation).check(value) is not None
+
+
+# --- types of classes -------------------------------------------------------------------------------------------------
+
+
+def test_a_class_may_have_a_type_of_its_own() -> None:
+    @usable_as_value_type(name="Orders", description="One row for each order.", metadata={"owner": "sales"})
+    class OrderTable: ...
+
+    @usable_as_value_type
+    class Plain: ...
+
+    found = value_type(OrderTable)
+    assert isinstance(found, PythonObjectValueType)
+    assert (found.name, found.description, found.typing_type) == ("Orders", "One row for each order.", OrderTable)
+    assert found.check(OrderTable()) is None
+    assert found.check(3) == "expected OrderTable, found int"
+    assert value_type(Plain).name == "Plain"
+    with pytest.raises(DefinitionError) as refused:
+        make_python_type_usable_as_value_type(Plain, ValueType(lambda _, __: True, "Other"))
+    assert refused.value.code == "WEFT-D534"
+
+
+def test_types_are_checked_by_hand() -> None:
+    assert not check_value_type(list[int], ["a"]).success
+    assert check_value_type(PythonObjectValueType((int, str)), "a").success
+    even = ValueType(
+        lambda context, value: context is not None and value % 2 == 0,
+        "Even",
+        typing_type=int,
+        required_resource_keys={"db"},
+    )
+    assert check_value_type(even, 2).success
+    assert even.python_type is int
+    assert even.required_resource_keys == {"db"}
