@@ -184,6 +184,7 @@ if TYPE_CHECKING:
     )
     from weft.definitions.hooks import (
         HookDefinition as HookDefinition,
+        HookExecutionResult as HookExecutionResult,
         failure_hook as failure_hook,
         success_hook as success_hook,
     )
@@ -282,6 +283,7 @@ if TYPE_CHECKING:
         resource as resource,
     )
     from weft.definitions.results import (
+        AssetCheckEvaluation as AssetCheckEvaluation,
         AssetCheckResult as AssetCheckResult,
         AssetMaterialization as AssetMaterialization,
         AssetObservation as AssetObservation,
@@ -567,6 +569,7 @@ if TYPE_CHECKING:
     from weft.testing.contexts import (
         build_asset_check_context as build_asset_check_context,
         build_asset_context as build_asset_context,
+        build_hook_context as build_hook_context,
         build_op_context as build_op_context,
     )
     from weft.testing.instances import (
@@ -598,6 +601,7 @@ _WHERE = {
     "asset_sensor": "weft.definitions.asset_sensors",
     "asset_staleness": "weft.runs.staleness",
     "AssetAttributesModel": "weft.components.asset_attributes",
+    "AssetCheckEvaluation": "weft.definitions.results",
     "AssetCheckExecutionContext": "weft.execution.contexts",
     "AssetCheckKey": "weft.model.keys",
     "AssetCheckRecord": "weft.runs.instance_records",
@@ -640,6 +644,7 @@ _WHERE = {
     "build_column_schema_change_checks": "weft.definitions.check_factories",
     "build_component_defs": "weft.components.building",
     "build_defs_for_component": "weft.components.building",
+    "build_hook_context": "weft.testing.contexts",
     "build_init_logger_context": "weft.definitions.loggers",
     "build_init_resource_context": "weft.testing.resources",
     "build_input_context": "weft.testing.io_contexts",
@@ -744,6 +749,7 @@ _WHERE = {
     "GraphOut": "weft.definitions.inputs_outputs",
     "HookContext": "weft.execution.contexts",
     "HookDefinition": "weft.definitions.hooks",
+    "HookExecutionResult": "weft.definitions.hooks",
     "hourly_partitioned_config": "weft.definitions.partitioned_config",
     "HourlyPartitionsDefinition": "weft.model.partitions.definitions",
     "IAttachDifferentObjectToOpContext": "weft.definitions.scoped_resources",
@@ -967,6 +973,7 @@ __all__ = [
     "AllPartitionMapping",
     "Array",
     "AssetAttributesModel",
+    "AssetCheckEvaluation",
     "AssetCheckExecutionContext",
     "AssetCheckKey",
     "AssetCheckRecord",
@@ -1063,6 +1070,7 @@ __all__ = [
     "GraphOut",
     "HookContext",
     "HookDefinition",
+    "HookExecutionResult",
     "HourlyPartitionsDefinition",
     "IAttachDifferentObjectToOpContext",
     "IOManager",
@@ -1225,6 +1233,7 @@ __all__ = [
     "build_column_schema_change_checks",
     "build_component_defs",
     "build_defs_for_component",
+    "build_hook_context",
     "build_init_logger_context",
     "build_init_resource_context",
     "build_input_context",

@@ -35,7 +35,7 @@ _FILES = {
 @json_option
 @verbose_option
 def init(path: str, as_json: bool) -> None:
-    """Make a starter project that runs, in a new folder or in this one.
+    """Make a starter project that runs, in a new folder or this one.
 
     It has three assets, a check, a job and tests. No file that is there is touched.
     """

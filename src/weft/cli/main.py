@@ -19,11 +19,14 @@ from weft.cli.terminal import Terminal
 from weft.errors import UsageError, WeftError
 
 COMMANDS = (
-    Entry("init", "weft.cli.init_command", "init", "Make a starter project that runs, in a new folder or in this one."),
+    Entry("init", "weft.cli.init_command", "init", "Make a starter project that runs, in a new folder or this one."),
     Entry("check", "weft.cli.check", "check", "Check definitions: everything that can be wrong, in one pass."),
     Entry("asset", "weft.cli.asset", "asset", "List, show and materialise assets."),
     Entry("job", "weft.cli.job", "job", "List, print and execute jobs."),
     Entry("run", "weft.cli.run", "run", "Look at runs, repeat them, delete them."),
+    Entry("list", "weft.cli.list_command", "list_", "List definitions and component types."),
+    Entry("scaffold", "weft.cli.scaffold", "scaffold", "Begin a component type, a component, or a definition."),
+    Entry("components", "weft.cli.components", "components", "Schemas and state of components."),
     Entry("migrate", "weft.cli.migrate", "migrate", "Rewrite existing code to weft's own imports."),
     Entry("instance", "weft.cli.instance", "instance", "Look at the instance and migrate its storage."),
 )

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from weft.codeserver.target import FileTarget, ModuleTarget, TargetSpec
+from weft.codeserver.target import DefsFolderTarget, FileTarget, ModuleTarget, TargetSpec
 from weft.definitions.asset_spec import AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.definitions import Definitions
@@ -51,6 +51,12 @@ def load_target(target: TargetSpec) -> LoadedTarget:
             traceback in `traceback_text`); there are no definitions, or several.
         DefinitionError: the definitions do not hold together; with every problem.
     """
+    if isinstance(target, DefsFolderTarget):
+        from weft.components.tree import ComponentTree  # loads pydantic and YAML
+
+        tree = ComponentTree.for_project(target.folder)
+        definitions = tree.build_defs()
+        return LoadedTarget(definitions, definitions.resolve(), _relative(tree.project.defs_folder))
     if isinstance(target, FileTarget):
         module = _load_file(target)
         place = str(target.file)

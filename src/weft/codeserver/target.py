@@ -7,7 +7,10 @@
     attribute = "defs"               # optional: the name in the module
     working_directory = "src"        # optional: what is put in front of sys.path; the folder of pyproject.toml by default
 
-Paths in it are relative to the folder of ``pyproject.toml``. ``[tool.dagster] module_name = "..."`` is understood as well.
+Paths in it are relative to the folder of ``pyproject.toml``. ``[tool.dagster] module_name = "..."`` is understood as well, and so is ``[tool.dg.project]`` with
+``root_module`` and ``code_location_target_module``.
+
+A project whose table has ``defs = "src/shop/defs"`` and neither module nor file is what that folder declares (see `weft.components`).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from msgspec import Struct
 from weft.errors import LoadError, Problem, did_you_mean
 
 PROJECT_FILE = "pyproject.toml"
-_KEYS = ("module", "file", "attribute", "working_directory")
+_KEYS = ("module", "file", "attribute", "working_directory", "defs")
 
 
 class FileTarget(Struct, frozen=True, kw_only=True):
@@ -50,7 +53,19 @@ class ModuleTarget(Struct, frozen=True, kw_only=True):
         return _with_attribute(self.module, self.attribute)
 
 
-TargetSpec: TypeAlias = FileTarget | ModuleTarget
+class DefsFolderTarget(Struct, frozen=True, kw_only=True):
+    """What a project's folder of definitions declares."""
+
+    # A folder of the project.
+    folder: Path
+    attribute: str | None = None
+    working_directory: Path | None = None
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+TargetSpec: TypeAlias = FileTarget | ModuleTarget | DefsFolderTarget
 """Where definitions are."""
 
 
@@ -77,6 +92,9 @@ def find_project_target(start: Path) -> TargetSpec:
         foreign = tools.get("dagster")
         if isinstance(foreign, Mapping) and "module_name" in foreign:
             return _target(file, "tool.dagster", {"module": foreign["module_name"]})
+        project = _dg_project(folder, tools)
+        if project is not None:
+            return project
         passed.append(file)
     raise LoadError(
         "Nothing says where the definitions are.",
@@ -88,6 +106,22 @@ def find_project_target(start: Path) -> TargetSpec:
         },
         fix='name them: -f FILE or -m MODULE; or add to pyproject.toml: [tool.weft] module = "..." (weft init makes a project)',
     )
+
+
+def _dg_project(root: Path, tools: Mapping[str, Any]) -> TargetSpec | None:
+    """What the table of another tool says, whose projects are laid out in the same way."""
+    table = tools.get("dg")
+    project = table.get("project") if isinstance(table, Mapping) else None
+    if not isinstance(project, Mapping) or not isinstance(project.get("root_module"), str):
+        return None
+    package = project["root_module"]
+    base = root / "src" if (root / "src").joinpath(*package.split(".")).is_dir() else root
+    module = project.get("code_location_target_module")
+    if not isinstance(module, str) and base.joinpath(*package.split("."), "definitions.py").is_file():
+        module = f"{package}.definitions"
+    if isinstance(module, str):
+        return ModuleTarget(module=module, working_directory=base)
+    return DefsFolderTarget(folder=root)
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -124,6 +158,8 @@ def _target(file: Path, name: str, table: Any) -> TargetSpec:
             wrong(f'"{key}" is {value!r}, not a text.', f'write: {key} = "..."')
         else:
             given[key] = value
+    if not problems and "defs" in given and not given.keys() & {"module", "file"}:
+        return DefsFolderTarget(folder=file.parent)
     if not problems and ("module" in given) == ("file" in given):
         what = "names both a module and a file." if given.get("file") else "names neither a module nor a file."
         wrong(f"[{name}] {what}", 'keep one: module = "package.module" or file = "definitions.py"')

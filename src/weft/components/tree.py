@@ -223,12 +223,12 @@ class ComponentTree:
         """What a folder or file declares: definitions, and modules whose definitions are still to be collected."""
         if place.is_dir():
             if _defs_file(place) is not None:
-                return [made for one in self.declared_at(place) if (made := self._built(one)) is not None]
+                return [made for one in self.declared_at(place) if (made := self.built(one)) is not None]
             if (place / LEGACY_MODULE).is_file():
                 return self._parts(place / LEGACY_MODULE)
             return self._children(place)
         declared = self.declared_at(place)
-        parts: list[Definitions | ModuleType] = [made for one in declared if (made := self._built(one)) is not None]
+        parts: list[Definitions | ModuleType] = [made for one in declared if (made := self.built(one)) is not None]
         module = self._module(place)
         return [*parts, module] if module is not None else parts
 
@@ -329,7 +329,7 @@ class ComponentTree:
             )
         return None
 
-    def _built(self, declared: Declared) -> Definitions | None:
+    def built(self, declared: Declared) -> Definitions | None:
         """The definitions of a component, post-processed; None where that failed, reported."""
         component = self.made(declared)
         if component is None:
