@@ -37,11 +37,13 @@ class AsyncIOManager(PickleIOManager):
         return super().load_from_path(context, path)
 
 
-@pytest.fixture(params=["filesystem", "memory", "local files", "local files, async", "fsspec"])
+@pytest.fixture(params=["filesystem", "filesystem, fsspec", "memory", "local files", "local files, async", "fsspec"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> IOManager:
     """An empty I/O manager of each kind."""
     if request.param == "filesystem":
         return FilesystemIOManager(tmp_path / "storage")
+    if request.param == "filesystem, fsspec":
+        return FilesystemIOManager(f"memory://{uuid.uuid4().hex}/storage")
     if request.param == "memory":
         return InMemoryIOManager()
     if request.param == "local files":
