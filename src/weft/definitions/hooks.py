@@ -12,6 +12,21 @@ from weft.definitions.source import declared_at
 from weft.errors import DefinitionError
 
 
+class HookExecutionResult:
+    """What a hook may return to say whether it did anything.
+
+    Args:
+        hook_name: the name of the hook.
+        is_skipped: whether it had nothing to do; it is then recorded as skipped.
+    """
+
+    __slots__ = ("hook_name", "is_skipped")
+
+    def __init__(self, hook_name: str, is_skipped: bool = False) -> None:
+        self.hook_name = hook_name
+        self.is_skipped = is_skipped
+
+
 class HookDefinition:
     """A hook: called with a `HookContext` when a step `on` "success" or "failure" has ended."""
 
@@ -45,7 +60,9 @@ class HookDefinition:
             ) from error
 
     def __call__(self, context: Any) -> Any:
-        """Call the function itself, for tests."""
+        """Call the function itself, for tests: with a context of `build_hook_context`, or whatever the function takes."""
+        if getattr(context, "hook_def", self) is None:
+            context.hook_def = self
         return self.fn(context)
 
     def __repr__(self) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.errors import DefinitionError
-from weft.model.keys import AssetKey, CoercibleToAssetKey
+from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from weft.model.metadata import AnyMetadataValue, MetadataValue, RawMetadata, metadata_values
 from weft.model.severity import AssetCheckSeverity
+
+if TYPE_CHECKING:
+    from weft.model.events import AssetCheckEvaluated
 
 T = TypeVar("T")
 
@@ -170,6 +173,62 @@ class AssetCheckResult:
 
     def __repr__(self) -> str:
         return f"AssetCheckResult(passed={self.passed}, check_name={self.check_name!r})"
+
+
+class AssetCheckEvaluation:
+    """The answer of a check that something outside weft evaluated, for ``instance.report_runless_asset_event``.
+
+    Args:
+        asset_key: the asset that is checked.
+        check_name: the name of the check.
+        passed: whether what is checked holds.
+        metadata: facts for the reader.
+        severity: WARN or ERROR (default).
+        description: one sentence for the reader.
+        blocking: whether what is downstream waits for it.
+        partition: the partition that was checked.
+    """
+
+    __slots__ = ("asset_key", "blocking", "check_name", "description", "metadata", "partition", "passed", "severity")
+
+    def __init__(
+        self,
+        asset_key: CoercibleToAssetKey,
+        check_name: str,
+        passed: bool,
+        metadata: RawMetadata | None = None,
+        severity: AssetCheckSeverity = AssetCheckSeverity.ERROR,
+        description: str | None = None,
+        blocking: bool = False,
+        partition: str | None = None,
+    ) -> None:
+        self.asset_key = AssetKey.of(asset_key)
+        self.check_name = check_name
+        self.passed = _answer(passed)
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
+        self.severity = _severity(severity)
+        self.description = description
+        self.blocking = blocking
+        self.partition = partition
+
+    @property
+    def asset_check_key(self) -> AssetCheckKey:
+        """The key of the check."""
+        return AssetCheckKey(self.asset_key, self.check_name)
+
+    def to_body(self) -> AssetCheckEvaluated:
+        """The event that records it."""
+        from weft.model.events import AssetCheckEvaluated  # only who reports an answer needs the events
+
+        return AssetCheckEvaluated(
+            check_key=self.asset_check_key,
+            passed=self.passed,
+            severity=self.severity,
+            blocking=self.blocking,
+            description=self.description,
+            metadata=self.metadata,
+            partition=self.partition,
+        )
 
 
 def _answer(passed: Any) -> bool:

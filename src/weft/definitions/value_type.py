@@ -158,8 +158,8 @@ class PythonObjectValueType(ValueType):
             is_one,
             name or shown,
             description=description,
-            python_type=Union[kinds],
-            metadata=metadata,  # noqa: UP007
+            python_type=Union[kinds],  # noqa: UP007  # of classes that are known only now
+            metadata=metadata,
         )
 
 

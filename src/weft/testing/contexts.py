@@ -15,6 +15,7 @@ from weft.execution.contexts import (
     AssetCheckExecutionContext,
     AssetExecutionContext,
     ExecutionContext,
+    HookContext,
     OpExecutionContext,
 )
 from weft.execution.data_versions import DataVersions
@@ -94,6 +95,33 @@ def build_asset_check_context(
     return _build(AssetCheckExecutionContext, resources, None, partition_key, None, run_tags, instance)
 
 
+def build_hook_context(
+    resources: Mapping[str, Any] | None = None,
+    op: OpDefinition[Any, Any] | None = None,
+    run_id: str | None = None,
+    job_name: str | None = None,
+    op_exception: BaseException | None = None,
+    instance: Any = None,
+    op_output_values: Mapping[str, Any] | None = None,
+) -> HookContext:
+    """A context for calling a hook directly: ``notify(build_hook_context(op_exception=ValueError("no rows")))``.
+
+    Args:
+        resources: key to resource; they are set up now. Plain objects are resources too.
+        op: the op of the step.
+        run_id, job_name: of the run.
+        op_exception: the exception of a step that failed.
+        instance: what ``context.instance`` gives.
+        op_output_values: output name to value, of a step that succeeded.
+    """
+    context = _build(
+        OpExecutionContext, resources, None, None, None, None, instance, run_id or DIRECT_RUN_ID, job_name or "direct"
+    )
+    if op is not None:
+        context.bind(op, None)
+    return HookContext(context, None, op_exception=op_exception, op_output_values=op_output_values)
+
+
 def _build(
     kind: type[C],
     resources: Mapping[str, Any] | None,
@@ -102,6 +130,8 @@ def _build(
     partition_key_range: Any,
     run_tags: Mapping[str, str] | None,
     instance: Any,
+    run_id: str = DIRECT_RUN_ID,
+    job_name: str = "direct",
 ) -> C:
     tags = dict(run_tags or {})
     if partition_key is not None:
@@ -110,8 +140,8 @@ def _build(
         tags[RunTag.PARTITION_RANGE_START] = partition_key_range.start
         tags[RunTag.PARTITION_RANGE_END] = partition_key_range.end
     run = Run(
-        id=DIRECT_RUN_ID,
-        job_name="direct",
+        id=run_id,
+        job_name=job_name,
         status=RunStatus.STARTED,
         created_at=SYSTEM_CLOCK.wall(),
         tags=tags,
