@@ -47,7 +47,9 @@ class StoredAutomationState:
         if isinstance(target, AssetJobKey):
             return scope.everything
         if isinstance(target, AssetCheckKey):
-            return scope.of(self._environment.checks.get(target) is not None)
+            if scope.definition is None:
+                return scope.of(self._environment.checks.get(target) is not None)
+            return self._subset(scope, self._about(target, 0))
         state = self._state(target)
         if state is None:
             return scope.nothing
@@ -122,13 +124,17 @@ class StoredAutomationState:
         events = self._environment.events.of_asset(target, types=_MADE, partition=partition, limit=1)
         return self._making_run(events[0].event.run_id) if events else None
 
-    def check_passed(self, check: AssetCheckKey) -> bool | None:
+    def check_passed(self, check: AssetCheckKey, partition: str | None) -> bool | None:
         """See the port."""
-        answer = self._environment.checks.get(check)
+        answer = self._environment.checks.get(check, partition=partition)
         if answer is None:
             return None
-        state = self._state(check.asset_key)
-        made = state.latest_materialization if state is not None else None
+        if partition is None:
+            state = self._state(check.asset_key)
+            made = state.latest_materialization if state is not None else None
+        else:
+            row = self._environment.assets.partition(check.asset_key, partition)
+            made = row.latest if row is not None and row.status is PartitionStatus.MATERIALIZED else None
         if made is not None and answer.latest.event_id < made.event_id and answer.latest.run_id != made.run_id:
             return None  # about what was there before
         return answer.passed

@@ -519,3 +519,17 @@ def test_a_job_of_assets_has_a_condition() -> None:
     weft.materialize(assets, instance=instance, selection="raw")
     second = weft.evaluate_automation_conditions(defs, instance, cursor=first.cursor)
     assert second.get_num_requested(weft.AssetJobKey("nightly")) == 1
+
+
+def test_checks_of_partitions_are_asked_for_the_partition() -> None:
+    @weft.asset_check(asset="raw", partitions_def=DAYS, blocking=True)
+    def good(context: weft.AssetCheckExecutionContext) -> bool:
+        return context.partition_key != "2024-05-08"
+
+    passing = When.newly_updated() & ~When.any_checks_match(When.check_failed())
+    project = Project(asset("raw", partitions_def=DAYS, when=passing), good)
+    project.tick()
+    for day in ("2024-05-08", "2024-05-09"):
+        weft.materialize(project.assets, instance=project.instance, partition_key=day, raise_on_error=False)
+    result = project.evaluate()
+    assert result.get_requested_partitions(AssetKey("raw")) == {"2024-05-09"}

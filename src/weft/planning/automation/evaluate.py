@@ -428,7 +428,7 @@ class _Evaluation:
             passed = self._previous.time is not None and latest is not None and latest > self._previous.time
             return scope.of(passed and not self._is_initial(place.root))
         if isinstance(node, CheckResult):
-            return scope.of(isinstance(target, AssetCheckKey) and state.check_passed(target) is node.passed)
+            return self._check_result(node, target, candidates)
         if isinstance(node, FreshnessIs):
             return scope.of(isinstance(target, AssetKey) and state.freshness(target) == node.state)
         return self._versions_and_runs(node, place, candidates)
@@ -481,6 +481,15 @@ class _Evaluation:
             if run is not None and holds(run):
                 keys.append(key)
         return scope.of_keys(keys)
+
+    def _check_result(self, node: CheckResult, target: Target, candidates: Subset) -> Subset:
+        scope = candidates.scope
+        if not isinstance(target, AssetCheckKey):
+            return scope.nothing
+        if scope.definition is None:
+            return scope.of(self._state.check_passed(target, None) is node.passed)
+        keys = candidates.partition_keys()
+        return scope.of_keys([key for key in keys if self._state.check_passed(target, key) is node.passed])
 
     def _new_updates_have_tags(self, node: NewUpdatesHaveTags, target: Target, scope: Scope) -> Subset:
         having, lacking = scope.nothing, scope.nothing

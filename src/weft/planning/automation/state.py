@@ -69,8 +69,8 @@ class AutomationState(Protocol):
         """The run that made a partition last, or None where no run did."""
         ...
 
-    def check_passed(self, check: AssetCheckKey) -> bool | None:
-        """The latest answer of a check; None where there is none for the latest content of its asset."""
+    def check_passed(self, check: AssetCheckKey, partition: str | None) -> bool | None:
+        """The latest answer of a check (of a partition, where it has any); None where there is none for the latest content of its asset."""
         ...
 
     def freshness(self, key: AssetKey) -> str:
