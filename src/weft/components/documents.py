@@ -42,12 +42,30 @@ class Place(NamedTuple):
 class Document:
     """One document of a file: its value, and where each part of it is written."""
 
-    def __init__(self, file: Path, index: int, node: yaml.Node, value: Any) -> None:
+    def __init__(self, file: Path, index: int, node: yaml.Node, value: Any, text: str) -> None:
         self.file = file
         # The position among the documents of the file, from 0.
         self.index = index
         self.value = value
-        self._node = node
+        self._text = text
+        self._kept: yaml.Node | None = node
+        # The path for messages: asked for once for every asset, and relative to where the process is.
+        self._shown = shown(file)
+
+    def forget_nodes(self) -> None:
+        """Give the memory of the nodes back, which is many times that of the text. They are made again if a place is asked for."""
+        self._kept = None
+
+    @property
+    def _node(self) -> yaml.Node:
+        if self._kept is None:
+            nodes = list(yaml.compose_all(self._text, Loader=_Loader))
+            self._kept = nodes[self.index]
+        return self._kept
+
+    def place_text(self, path: KeyPath = ()) -> str:
+        """``defs.yaml:12`` of the value at `path`, as messages have it."""
+        return f"{self._shown}:{self.place(path).line}"
 
     def place(self, path: KeyPath = (), *, key: bool = False) -> Place:
         """Where the value at `path` is written; the nearest value around it where there is none there.
@@ -139,7 +157,7 @@ def parse_documents(text: str, file: Path) -> tuple[list[Document], list[Problem
             node: Any = loader.get_node()
             value = _Values(loader, file, problems).of(node)
             if value is not None:
-                documents.append(Document(file, index, node, value))
+                documents.append(Document(file, index, node, value, text))
             index += 1
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

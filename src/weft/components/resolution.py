@@ -30,7 +30,7 @@ from typing_extensions import Self
 
 from weft.components.documents import Document, KeyPath, parse_documents
 from weft.components.templates import Environment, TemplateError, UnsetVariable, fill, has_template
-from weft.config.env import EnvVar, is_env_var
+from weft.config.env import EnvVar, holds_env_var, is_env_var
 from weft.config.models import ConfigModel
 from weft.errors import DefinitionError, LoadError, Problem, WeftError, did_you_mean
 
@@ -152,7 +152,7 @@ class ResolutionContext:
     @property
     def declared_at(self) -> str | None:
         """``defs.yaml:12`` of the value."""
-        return str(self.document.place(self.path)) if self.document is not None else None
+        return self.document.place_text(self.path) if self.document is not None else None
 
     def resolve_value(self, value: Any, as_type: Any = None) -> Any:
         """`value` with its templates filled in, as `as_type` where that is given.
@@ -531,7 +531,8 @@ def _resolved(
     form: _Form[Any], filled: dict[str, Any], context: ResolutionContext, path: KeyPath, outer: KeyPath
 ) -> dict[str, Any] | None:
     """The values of the fields, each of the resolved form; None where something is wrong."""
-    _place_env_vars(form, filled, context, path)
+    if holds_env_var(filled):
+        _place_env_vars(form, filled, context, path)
     unknown = _holds_unknown(filled)
     written_class = form.written
     try:

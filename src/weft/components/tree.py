@@ -355,6 +355,8 @@ class ComponentTree:
         except Exception as error:  # noqa: BLE001  # whatever the user's class raises
             self._note_error(error, f"build_defs of {type(component).__name__}", "WEFT-L054", at)
         else:
+            if declaration is not None:
+                declaration.document.forget_nodes()
             return made
         return None
 
