@@ -370,7 +370,15 @@ def _named(inner: Query, *, ascending: bool = True) -> Query:
     """`inner`, a limited walk over `_INNER`, with the names of run and step: first the walk, then a lookup for each row."""
     walk = inner.subquery("walk")
     return (
-        select(walk.c.id, func.coalesce(runs.c.run_id, NO_RUN), walk.c.source, walk.c.seq, walk.c.time, steps.c.key, walk.c.payload)
+        select(
+            walk.c.id,
+            func.coalesce(runs.c.run_id, NO_RUN),
+            walk.c.source,
+            walk.c.seq,
+            walk.c.time,
+            steps.c.key,
+            walk.c.payload,
+        )
         .select_from(
             walk.outerjoin(runs, runs.c.row_id == walk.c.run_row).outerjoin(steps, steps.c.id == walk.c.step_id)
         )
