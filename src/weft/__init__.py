@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         Resolver as Resolver,
     )
     from weft.components.scaffold import (
-        ScaffoldRequest as ScaffoldRequest,
         Scaffolder as Scaffolder,
+        ScaffoldRequest as ScaffoldRequest,
         scaffold_component as scaffold_component,
         scaffold_with as scaffold_with,
     )
@@ -969,6 +969,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "MAX_RUNTIME_SECONDS_TAG",
     "AddDynamicPartitionsRequest",
     "AllPartitionMapping",
     "Array",
@@ -1103,7 +1104,6 @@ __all__ = [
     "LoadError",
     "LogManager",
     "LoggerDefinition",
-    "MAX_RUNTIME_SECONDS_TAG",
     "Map",
     "MarkdownMetadataValue",
     "MaterializeResult",
