@@ -76,7 +76,7 @@ class AssetValueLoader:
             resource_config: key to configuration of the I/O manager and of what it requires, as below ``resources`` of a run.
 
         Raises:
-            InvocationError: (WEFT-I005) there is no such asset.
+            InvocationError: (WEFT-X164) there is no such asset.
             PartitionError: the partition does not exist.
             IOManagerError: (WEFT-X032) it was never stored.
         """
@@ -95,7 +95,7 @@ class AssetValueLoader:
             known = [each.to_user_string() for each in self._repository.graph.keys]
             raise InvocationError(
                 f'there is no asset "{key.to_user_string()}".',
-                code="WEFT-I005",
+                code="WEFT-X164",
                 facts={"known assets": some_of(known)},
                 fix=did_you_mean(key.to_user_string(), known, "check the key"),
             )
