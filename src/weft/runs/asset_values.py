@@ -20,7 +20,7 @@ from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.run_target import asset_target
 from weft.definitions.value_type import value_type
-from weft.errors import InvocationError, IOManagerError, did_you_mean, some_of
+from weft.errors import IOManagerError, did_you_mean, some_of
 from weft.execution.io_contexts import InputContext, OutputContext
 from weft.execution.io_managers.places import NOT_STORED
 from weft.execution.resources import ResourceSession
@@ -76,7 +76,7 @@ class AssetValueLoader:
             resource_config: key to configuration of the I/O manager and of what it requires, as below ``resources`` of a run.
 
         Raises:
-            InvocationError: (WEFT-X164) there is no such asset.
+            IOManagerError: (WEFT-X164) there is no such asset.
             PartitionError: the partition does not exist.
             IOManagerError: (WEFT-X032) it was never stored.
         """
@@ -93,7 +93,7 @@ class AssetValueLoader:
         spec = self._repository.spec(key)
         if spec is None:
             known = [each.to_user_string() for each in self._repository.graph.keys]
-            raise InvocationError(
+            raise IOManagerError(
                 f'there is no asset "{key.to_user_string()}".',
                 code="WEFT-X164",
                 facts={"known assets": some_of(known)},

@@ -16,7 +16,7 @@ from weft import (
     asset,
     materialize,
 )
-from weft.errors import InvocationError, IOManagerError, PartitionError
+from weft.errors import IOManagerError, PartitionError
 from weft.model.keys import AssetKey
 from weft.runs.asset_values import migrate_io_storage
 
@@ -52,7 +52,7 @@ def test_missing_values_assets_and_partitions_are_named(tmp_path: Path) -> None:
     with Instance.at(tmp_path) as instance, defs.get_asset_value_loader(instance) as loader:
         with pytest.raises(IOManagerError, match='asset "number" is not stored'):
             loader.load_asset_value("number")
-        with pytest.raises(InvocationError, match='no asset "numbr"') as caught:
+        with pytest.raises(IOManagerError, match='no asset "numbr"') as caught:
             loader.load_asset_value("numbr")
         assert "number" in (caught.value.fix or "")
         with pytest.raises(PartitionError):
