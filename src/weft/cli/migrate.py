@@ -20,7 +20,7 @@ _SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".
 @click.option("--write", is_flag=True, help="Change the files; without it a diff is printed and nothing is changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changes and what is left to do as JSON.")
 def migrate(path: Path, write: bool, as_json: bool) -> None:
-    """Rewrite Python files from the imports of existing code to weft's own.
+    """Rewrite existing code to weft's own imports.
 
     PATH is a file or a folder. What has no counterpart keeps its import and is listed at the end, with what to use instead.
     """
