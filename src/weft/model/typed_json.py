@@ -6,9 +6,7 @@ other class, so that reading what somebody else wrote runs no code.
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
@@ -99,21 +97,32 @@ def _read(data: Any) -> Any:
 @lru_cache(maxsize=1)
 def _classes() -> Mapping[str, type]:
     """Every class of a value in `weft.model`, by name."""
-    import weft.model as package
+    from weft.model import (  # all of them, and only for values that are written down
+        asset_state,
+        assets,
+        backfill,
+        cron_schedule,
+        events,
+        failure,
+        freshness,
+        keys,
+        metadata,
+        plan,
+        retry,
+        run,
+        severity,
+        snapshot,
+        step,
+    )
+    from weft.model.partitions import definitions, keys as partition_keys, mappings, spec
 
     found: dict[str, type] = {"AssetKey": AssetKey, "AssetCheckKey": AssetCheckKey}
-    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        for name, value in vars(importlib.import_module(info.name)).items():
+    for module in (
+        *(asset_state, assets, backfill, cron_schedule, events, failure, freshness, keys, metadata, plan, retry, run),
+        *(severity, snapshot, step, definitions, partition_keys, mappings, spec),
+    ):
+        for name, value in vars(module).items():
             is_value = isinstance(value, type) and issubclass(value, (msgspec.Struct, Enum))
-            if is_value and value.__module__ == info.name and not name.startswith("_"):
+            if is_value and value.__module__ == module.__name__ and not name.startswith("_"):
                 found.setdefault(name, value)
     return found
-
-
-def _unreadable(reason: str) -> InvocationError:
-    return InvocationError(
-        "the text cannot be read as a value of weft's model.",
-        code="WEFT-I072",
-        facts={"reason": reason},
-        fix="give a text that serialize_value made",
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from weft.config.mapping import ConfigMapping
 from weft.definitions.deprecations import warn_deprecated
 from weft.definitions.graph import GraphDefinition, graph
 from weft.definitions.inputs_outputs import NO_DEFAULT, GraphIn, GraphOut, In, Out
@@ -122,6 +123,4 @@ def composite_solid(
 def _mapping(config_fn: Callable[[Any], Mapping[str, Any]] | None, config_schema: Any) -> Any:
     if config_fn is None:
         return None
-    from weft import ConfigMapping
-
     return ConfigMapping(config_fn=config_fn, config_schema=config_schema)

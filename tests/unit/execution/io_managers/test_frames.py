@@ -94,7 +94,7 @@ def test_frames_of_pandas_come_back_with_index_and_types(frame: pandas.DataFrame
         pandas.DataFrame([[1]], columns=pandas.MultiIndex.from_tuples([("a", "b")])),
         polars.DataFrame({"a": [object()]}, schema={"a": polars.Object}),
     ],
-    ids=str,
+    ids=["columns twice", "lists", "mixed", "None", "numbers as names", "two levels", "objects"],
 )
 def test_frames_that_would_come_back_changed_are_refused(frame: Any, tmp_path: Path) -> None:
     with (tmp_path / "x.parquet").open("wb") as file, pytest.raises(Unfit):
