@@ -126,3 +126,12 @@ def _classes() -> Mapping[str, type]:
             if is_value and value.__module__ == module.__name__ and not name.startswith("_"):
                 found.setdefault(name, value)
     return found
+
+
+def _unreadable(reason: str) -> InvocationError:
+    return InvocationError(
+        "the text cannot be read as a value of weft's model.",
+        code="WEFT-I072",
+        facts={"reason": reason},
+        fix="give a text that serialize_value made",
+    )
