@@ -8,7 +8,7 @@ A small language of its own: names, attributes, calls with literals, joining of 
     primary    = text | number | "true" | "false" | "none" | name | "(" expression ")" | "[" [ expression { "," expression } ] "]"
 
 A scalar that is one expression keeps the type of its value. In any other text values are joined as texts, and environment variables are
-read. Names that begin with an underscore cannot be reached. ``{% ... %}`` and filters are not part of the language.
+read. Names that begin with an underscore cannot be reached, not by the fields of ``str.format`` either. ``{% ... %}`` and filters are not part of the language.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _WORDS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None, "null": None}
+_FORMATTING = frozenset({"format", "format_map"})
+"""Methods of texts that read attributes of what they are given, private ones too."""
+
+_MOST_TOKENS = 300
+"""Of one expression. Bounds how deep it is: each level takes a token."""
+
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 
 
@@ -178,6 +184,11 @@ class _Parser:
                 )
             tokens.append((found.lastgroup, found[found.lastgroup]))
             position = found.end()
+            if len(tokens) > _MOST_TOKENS:
+                raise TemplateError(
+                    f'The template "{self._source[:40]}..." is too long.',
+                    fix="compute the value in a @template_var function and write {{ its_name }}",
+                )
         return tokens
 
     def _unexpected(self) -> TemplateError:
@@ -284,6 +295,8 @@ def _attribute(node: Expression, scope: Mapping[str, Any]) -> Any:
         raise TemplateError(f'"{name}" is private and cannot be reached.', fix="use a public name")
     if isinstance(owner, Mapping) and name in owner:
         return owner[name]
+    if name in _FORMATTING and (isinstance(owner, str) or owner is str):
+        raise TemplateError(f'"{name}" cannot be called in a template.', fix='join texts with +: {{ "a_" + name }}')
     try:
         return getattr(owner, name)
     except AttributeError:

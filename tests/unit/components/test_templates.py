@@ -66,6 +66,28 @@ def test_a_variable_stays_a_reference_where_it_is_the_whole_and_is_read_in_a_tex
         fill("pre_{{ env.WEFT_Y }}", SCOPE)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ name._private }}",
+        "{{ name.__class__ }}",
+        '{{ "{0.__class__}".format(name) }}',
+        '{{ "{a.__class__}".format_map(name) }}',
+        '{{ ("{0.__class__}" + "").format(name) }}',
+        "{{ env.X.format(name) }}",
+    ],
+)
+def test_what_is_private_cannot_be_reached(text: str) -> None:
+    with pytest.raises(TemplateError):
+        fill(text, {"name": "shop", "env": Environment()})
+
+
+@pytest.mark.parametrize("text", ["(" * 5_000 + "1" + ")" * 5_000, "[" * 5_000, "a" + ".b" * 5_000, "1" + "+1" * 5_000])
+def test_an_endless_expression_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError):
+        fill("{{ " + text + " }}", {})
+
+
 def test_a_lazy_value_is_made_once_and_only_when_it_is_named() -> None:
     made: list[int] = []
     scope = {"slow": Lazy(lambda: made.append(1) or len(made))}
