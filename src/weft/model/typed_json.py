@@ -48,6 +48,8 @@ def deserialize_value(val: str, as_type: type[T] | None = None) -> T:
     """
     try:
         value = _read(json.loads(val))
+    except RecursionError as error:
+        raise _unreadable("it is nested too deeply") from error
     except (ValueError, TypeError, msgspec.ValidationError, DefinitionError) as error:
         raise _unreadable(str(error)) from error
     if as_type is not None and not isinstance(value, as_type):
@@ -84,10 +86,12 @@ def _read(data: Any) -> Any:
     name = data.get(_CLASS)
     if name is None:
         return {key: _read(item) for key, item in data.items()}
+    if _VALUE not in data:
+        raise ValueError(f"a {name!r} has no value")
     if name == "dict":
         return {key: _read(item) for key, item in data[_VALUE]}
     kind = _classes().get(name)
-    if kind is None or _VALUE not in data:
+    if kind is None:
         known = sorted(_classes())
         fix = did_you_mean(str(name), known, f"known are {some_of(known)}")
         raise ValueError(f"{name!r} is no class of the model: {fix}")

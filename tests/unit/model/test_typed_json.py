@@ -35,7 +35,17 @@ def test_other_objects_are_refused_in_both_directions() -> None:
     with pytest.raises(InvocationError) as refused:
         serialize_value(object())
     assert refused.value.code == "WEFT-I071"
-    for text in ('{"__class__": "Popen", "value": ["ls"]}', "{", '{"__class__": "Run", "value": {}}', '"x"'):
+    for text in (
+        '{"__class__": "Popen", "value": ["ls"]}',
+        "{",
+        '{"__class__": "Run", "value": {}}',
+        '{"__class__": "Run"}',
+        '{"__class__": "dict"}',
+        '{"__class__": "dict", "value": [[[], 1]]}',
+        '{"__class__": ["Run"], "value": 1}',
+        "[" * 100_000,
+        '"x"',
+    ):
         with pytest.raises(InvocationError) as refused:
             deserialize_value(text, AssetKey)
         assert refused.value.code == "WEFT-I072"
