@@ -22,7 +22,8 @@ _SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".
 def migrate(path: Path, write: bool, as_json: bool) -> None:
     """Rewrite existing code to weft's own imports.
 
-    PATH is a file or a folder. What has no counterpart keeps its import and is listed at the end, with what to use instead.
+    PATH is a file or a folder. Files that are only linked from there are left alone. What has no counterpart keeps its import and is listed at the
+    end, with what to use instead.
     """
     if not path.exists():
         raise UsageError(f"there is no {path}.", code="WEFT-U070", fix="name a Python file or a folder")
@@ -77,8 +78,11 @@ def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
+    top = path.resolve()
     for file in sorted(path.rglob("*.py")):
-        if _SKIPPED.isdisjoint(file.relative_to(path).parts):
+        inner = file.relative_to(path)
+        # A link, of the file or of a folder on the way, leads to what PATH does not name, or to what is there under its own name anyway.
+        if _SKIPPED.isdisjoint(inner.parts) and file.is_file() and file.resolve() == top / inner:
             yield file
 
 

@@ -92,3 +92,19 @@ def test_the_command_shows_a_diff_and_writes_when_told(tmp_path: Path) -> None:
     gone = weft("migrate", "nothing", folder=tmp_path)
     assert gone.returncode == 2
     assert "WEFT-U070" in gone.stderr
+
+
+def test_the_command_leaves_what_is_linked_from_elsewhere_alone(tmp_path: Path) -> None:
+    text = "from dagster import asset\n"
+    elsewhere, project = tmp_path / "elsewhere", tmp_path / "project"
+    for folder in (elsewhere, project, project / "folder.py"):
+        folder.mkdir()
+    (elsewhere / "library.py").write_text(text)
+    (project / "own.py").write_text(text)
+    (project / "linked.py").symlink_to(elsewhere / "library.py")
+    (project / "linked").symlink_to(elsewhere)
+    (project / "gone.py").symlink_to(tmp_path / "nothing.py")
+    said = json.loads(weft("migrate", "--write", "--json", "project", folder=tmp_path).stdout)
+    assert [one["file"] for one in said["files"]] == ["project/own.py"]
+    assert (elsewhere / "library.py").read_text() == text
+    assert (project / "linked.py").is_symlink()
