@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Literal
 
+from weft.config.env import EnvVar
 from weft.definitions.names import check_each
 from weft.definitions.run_status_sensors import RunStatusSensorDefinition
 from weft.definitions.sensors import DefaultSensorStatus
+from weft.errors import ConfigError
 from weft.model.events import StepFailed
 from weft.model.run import RunStatus
 
@@ -39,7 +41,7 @@ def make_email_on_run_failure_sensor(
 
     Args:
         email_from: the sender.
-        email_password: the password of the sender at the server; empty: no login.
+        email_password: the password of the sender at the server; empty: no login. ``EnvVar("NAME")`` is read when a mail is sent.
         email_to: the receivers.
         email_body_fn: gives the text of the mail.
         email_subject_fn: gives its subject.
@@ -60,7 +62,7 @@ def make_email_on_run_failure_sensor(
         message["Subject"] = (email_subject_fn or _subject)(context)
         text = email_body_fn(context) if email_body_fn is not None else _body(context, webserver_base_url)
         message.set_content(text)
-        _send(message, smtp_host, smtp_type, smtp_port, smtp_user or email_from, email_password)
+        _send(message, smtp_host, smtp_type, smtp_port, smtp_user or email_from, _password(email_password))
 
     return RunStatusSensorDefinition(
         name or "email_on_run_failure_sensor",
@@ -70,6 +72,21 @@ def make_email_on_run_failure_sensor(
         monitor_all_code_locations=monitor_all_code_locations,
         default_status=default_status,
     )
+
+
+def _password(given: str) -> str:
+    """What is sent to the server: never the name of a variable in the place of what it holds."""
+    if not isinstance(given, EnvVar):
+        return given
+    found = given.get_value()
+    if found is None:
+        raise ConfigError(
+            f'The environment variable "{given.env_var_name}" is not set, which holds the password for mails.',
+            code="WEFT-C020",
+            facts={"variable": given.env_var_name},
+            fix="set it where sensors are evaluated",
+        )
+    return found
 
 
 def _subject(context: RunFailureSensorContext) -> str:

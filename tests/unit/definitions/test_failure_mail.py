@@ -6,7 +6,15 @@ from email.message import EmailMessage
 
 import pytest
 
-from weft import Instance, build_run_status_sensor_context, job, make_email_on_run_failure_sensor, op
+from weft import (
+    ConfigError,
+    EnvVar,
+    Instance,
+    build_run_status_sensor_context,
+    job,
+    make_email_on_run_failure_sensor,
+    op,
+)
 from weft.definitions import failure_mail
 
 
@@ -60,3 +68,17 @@ def test_subject_and_text_may_be_ones_own(monkeypatch: pytest.MonkeyPatch) -> No
         result = bad.execute_in_process(instance=instance, raise_on_error=False)
         sensor(build_run_status_sensor_context(instance=instance, run=instance.runs.get(result.run_id)))
     assert (sent[0]["Subject"], sent[0].get_content().strip()) == ("Look", "bad is broken")
+
+
+def test_the_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(failure_mail, "_send", lambda message, *where: sent.append(where[-1]))
+    sensor = make_email_on_run_failure_sensor("weft@example.com", EnvVar("MAIL_PASSWORD"), ["ann@example.com"])
+    with Instance.ephemeral() as instance:
+        result = bad.execute_in_process(instance=instance, raise_on_error=False)
+        run = instance.runs.get(result.run_id)
+        with pytest.raises(ConfigError, match="MAIL_PASSWORD"):
+            sensor(build_run_status_sensor_context(instance=instance, run=run))
+        monkeypatch.setenv("MAIL_PASSWORD", "open sesame")
+        sensor(build_run_status_sensor_context(instance=instance, run=run))
+    assert sent == ["open sesame"]
