@@ -83,7 +83,8 @@ class UPathDefsStateStorage(DefsStateStorage):
         from upath import UPath  # fsspec is slow to load
 
         base: UPath = UPath(self._base, **self._options)
-        return base / quote(key, safe="")
+        # A key of dots alone would be the base, or the folder above it.
+        return base / (quote(key, safe="") if key.strip(".") else key.replace(".", "%2E"))
 
     def get_latest_version(self, key: str) -> str | None:
         """See `DefsStateStorage`."""

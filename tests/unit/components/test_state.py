@@ -60,3 +60,13 @@ def test_a_version_comes_back_as_it_was_kept(base: str, tmp_path: Path) -> None:
     storage.download_state_to_path(key, "1", tmp_path / "out")
     assert storage.get_latest_version(key) == "1"
     assert (tmp_path / "out").read_bytes() == b"\x00state"
+
+
+@pytest.mark.parametrize("key", ["..", ".", "../elsewhere", "/elsewhere", "..."])
+def test_no_key_leaves_the_folder_of_states(key: str, tmp_path: Path) -> None:
+    storage = UPathDefsStateStorage(tmp_path / "states")
+    (tmp_path / "in").write_bytes(b"state")
+    storage.upload_state_from_path(key, "1", tmp_path / "in")
+    assert storage.get_latest_version(key) == "1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "states"]
+    assert all(path.is_dir() for path in (tmp_path / "states").iterdir())
