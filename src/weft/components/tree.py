@@ -29,7 +29,7 @@ from weft.components.component import (
     template_vars_of,
 )
 from weft.components.declaration import Declaration, read_declaration
-from weft.components.documents import Document, read_documents, shown
+from weft.components.documents import read_documents, shown
 from weft.components.post_processing import post_processed
 from weft.components.project import DefsProject, find_project
 from weft.components.resolution import ResolutionContext
@@ -540,9 +540,3 @@ def _children_of(folder: Path) -> list[Path]:
         for child in sorted(folder.iterdir())
         if not child.name.startswith((".", "_")) and (child.is_dir() or child.suffix == ".py")
     ]
-
-
-def documents_below(folder: Path) -> Iterable[tuple[Path, list[Document], list[Problem]]]:
-    """Each ``defs.yaml`` below a folder with its documents."""
-    for file in sorted(file for name in DEFS_FILES for file in folder.rglob(name)):
-        yield file, *read_documents(file)
