@@ -134,3 +134,11 @@ except DagsterInvariantViolationError as error:
 def test_every_public_name_is_in_the_list(project: Path) -> None:
     code = "import weft.compat.dagster.auto; from dagster import *; print(asset.__name__, Definitions.__name__)"
     assert python(code, project) == "asset Definitions"
+
+
+def test_a_project_names_the_plugin_for_its_tests(project: Path) -> None:
+    (project / "conftest.py").write_text('pytest_plugins = ["weft.compat.dagster.pytest_plugin"]\n')
+    (project / "test_shop.py").write_text("import shop\n\n\ndef test_it():\n    assert shop.orders() == [1, 2]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shop.py"]
+    done = subprocess.run(command, check=False, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
