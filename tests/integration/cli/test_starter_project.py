@@ -20,6 +20,8 @@ def test_a_starter_project_is_checked_tested_run_and_looked_at(bare_weft: Weft) 
         "external_assets": 0,
         "checks": 1,
         "jobs": 1,
+        "schedules": 0,
+        "sensors": 0,
         "resources": 0,
     }
     tests = subprocess.run(

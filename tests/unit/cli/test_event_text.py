@@ -24,6 +24,7 @@ BODIES: dict[type, dict[str, Any]] = {
     events.OutputHandled: {"output_name": "result", "manager_key": "io_manager"},
     events.StepFailed: {"error": ERROR},
     events.StepRestarted: {"attempt": 2},
+    events.OutputSkipped: {"output_name": "result", "reason": "no rows"},
     events.StepSkipped: {"reason": 'step "a" failed'},
     events.ResourceInitStarted: {"resource_keys": ("db", "io_manager")},
     events.ResourceInitSucceeded: {"seconds": {"db": 0.5}},
