@@ -1,7 +1,7 @@
 """Data versions: which content an asset, or one partition of it, has, as a short text. Equal versions mean equal content.
 
-A version that the user gives wins. Otherwise it is the hash of the code version and the versions of the inputs that were read; an asset
-without a code version counts as changed by every run.
+A version that the user gives wins. Otherwise it is the hash of the code version, of what was configured, and of the versions of the inputs that were read;
+an asset without a code version counts as changed by every run.
 
 What a step read of a partitioned upstream has one version as well: that of the one partition that it needs; of several, a hash of theirs; of
 very many (`weft.planning.versions`), one that changes whenever anything of the asset is made. So what is recorded with a materialisation stays small, and
@@ -69,9 +69,13 @@ class DataVersions:
         return self._known[key, partition]
 
 
-def computed_version(code_version: str | None, run_id: str, inputs: Mapping[str, str]) -> str:
-    """The version of content made by code of `code_version` from inputs of these versions."""
+def computed_version(
+    code_version: str | None, run_id: str, inputs: Mapping[str, str], settings: str | None = None
+) -> str:
+    """The version of content made by code of `code_version` from inputs of these versions, with these settings (`weft.execution.settings_version`)."""
     digest = hashlib.sha256((code_version or run_id).encode())
+    if settings is not None:
+        digest.update(b"\0\0" + settings.encode())
     for key in sorted(inputs):
         digest.update(b"\0" + key.encode() + b"\0" + inputs[key].encode())
     return digest.hexdigest()[:32]

@@ -23,6 +23,7 @@ from weft.execution.data_versions import computed_version
 from weft.execution.io_contexts import OutputContext
 from weft.execution.reuse import input_versions, partitions_of
 from weft.execution.run_context import RunContext
+from weft.execution.settings_version import SETTINGS_TAG, settings_of_step
 from weft.model.events import (
     AssetCheckEvaluated,
     AssetMaterialized,
@@ -441,9 +442,13 @@ class OutputHandler:
         code_version = (spec.code_version if spec is not None else None) or context.step.code_version
         given = context.data_version(key)
         version = data_version or (given.value if given is not None else None)
+        # Without a code version nothing is compared by it: every run makes another version.
+        settings = settings_of_step(run, context.step) if code_version is not None else None
+        if settings is not None:
+            tags = {**tags, SETTINGS_TAG: settings}
         for partition in self._partitions_of(output):
             inputs = self._input_versions(partition)
-            made = version or computed_version(code_version, run.run.id, inputs)
+            made = version or computed_version(code_version, run.run.id, inputs, settings)
             added = context.asset_metadata(key, partition)
             run.record(
                 AssetMaterialized(

@@ -71,6 +71,11 @@ class ResourceSession:
         self._views: dict[frozenset[str], ScopedResources] = {}
 
     @property
+    def definitions(self) -> Mapping[str, ResourceDefinition]:
+        """The bound definitions by key."""
+        return self._definitions
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys that are set up for the whole run, in order."""
         return self._order

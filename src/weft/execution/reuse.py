@@ -1,4 +1,4 @@
-"""Caching: a step whose result exists, made by the same version of the code from the same versions of the inputs, does not run.
+"""Caching: a step whose result exists, made by the same version of the code from the same versions of the inputs, with the same configuration and resources, does not run.
 
 Who asks for it: the asset (``cache=True``), or, for all assets that do not say ``cache=False``, the job or the run (the tag ``weft/cache``). An asset without a
 code version is never reused that way: nothing says that its code is the same. With the tag ``weft/stale_assets_only`` everything is left
@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from weft.execution.io_contexts import OutputContext
 from weft.execution.run_context import RunContext
+from weft.execution.settings_version import SETTINGS_TAG, settings_of_step
 from weft.model.asset_state import EventPointer
 from weft.model.keys import AssetKey
 from weft.model.plan import FromDefault, StepOutputPlan, StepPlan
@@ -60,8 +61,11 @@ def find_reusable(run_context: RunContext, step: StepPlan) -> Reused | None:
         code_version = (spec.code_version if spec is not None else None) or step.code_version
         if code_version is None and not stale_only:
             return None
+        settings = None if stale_only else settings_of_step(run_context, step)
         for partition in partitions_of(run_context, output.asset_key):
             latest = _matching(run_context, step, output.asset_key, partition, code_version)
+            if latest is not None and not stale_only and latest.tags.get(SETTINGS_TAG) != settings:
+                return None
             if latest is None:
                 return None
             found.append(latest)

@@ -6,12 +6,12 @@ result of which version (`weft.planning.memoization`): the values stay where the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from weft.definitions.io_manager import HardcodedIOManager
 from weft.execution.io_contexts import OutputContext
+from weft.execution.settings_version import settings_version
 from weft.model.events import Event, StepSucceeded
 from weft.model.plan import StepPlan
 from weft.model.run import RunTag
@@ -66,14 +66,14 @@ def _key(version: str) -> str:
 
 
 def _settings(prepared: PreparedRun) -> dict[str, str]:
-    """Step key to what is configured for it and for the resources that it uses, without secrets."""
-    document = prepared.run.run_config
+    """Step key to what is configured for it and for the resources that it uses, and the partition of the run."""
+    config, tags = prepared.config.resolved, prepared.run.tags
+    partition = [tags.get(tag) for tag in (RunTag.PARTITION, RunTag.PARTITION_RANGE_START, RunTag.PARTITION_RANGE_END)]
     found = {}
     for step in prepared.plan.steps:
-        path = prepared.target.body(step.key).node_path
-        used = {key: document.get("resources", {}).get(key) for key in sorted(step.resource_keys)}
-        parts = [_at(document, path), document.get("inputs"), used]
-        found[step.key] = json.dumps(parts, sort_keys=True, default=str)
+        entries = _at(config.document, prepared.target.body(step.key).node_path)
+        parts = [entries, config.inputs or None, partition]
+        found[step.key] = settings_version(config, parts, step.resource_keys, prepared.resource_defs) or ""
     return found
 
 

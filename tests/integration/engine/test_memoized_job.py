@@ -141,3 +141,21 @@ def test_a_memoised_run_that_failed_can_be_repeated_from_its_failure(instance: w
     again = prepare_retry(failed.run_id, RetryRequest(), weft.Definitions(jobs=[pair]).resolve(), instance)
     assert execute_run(again, instance).run.status is weft.RunStatus.SUCCESS
     assert CALLS == ["load"]
+
+
+def test_other_resources_and_other_partitions_run(instance: weft.Instance) -> None:
+    ran: list[str] = []
+
+    @weft.op(code_version="1", required_resource_keys={"where"})
+    def read(context: weft.OpExecutionContext) -> str:
+        ran.append(f"{context.resources.where} {context.partition_key}")
+        return ran[-1]
+
+    @weft.job(cache=True, partitions_def=weft.StaticPartitionsDefinition(["a", "b"]))
+    def reading() -> None:
+        read()
+
+    for where, partition in [("here", "a"), ("here", "a"), ("there", "a"), ("here", "b")]:
+        reading.execute_in_process(instance=instance, partition_key=partition, resources={"where": where})
+
+    assert ran == ["here a", "there a", "here b"]

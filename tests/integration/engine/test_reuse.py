@@ -11,8 +11,11 @@ from weft import (
     AssetDep,
     AssetIn,
     AssetSpec,
+    Config,
+    ConfigurableResource,
     DailyPartitionsDefinition,
     Definitions,
+    EnvVar,
     ExecuteInProcessResult,
     Instance,
     MaterializeResult,
@@ -208,3 +211,51 @@ def test_only_what_is_stale_is_made(instance: Instance) -> None:
     result = materialize(everything, instance=instance, stale_assets_only=True)
     assert ran(result) == ["below"]
     assert set(reused(result)) == {"source", "other"}
+
+
+class Rows(Config):
+    count: int = 1
+
+
+class Shop(ConfigurableResource):  # type: ignore[type-arg]
+    url: str = "here"
+    password: str = "unknown"
+
+
+def configured(instance: Instance, count: int = 1, shop: Shop | None = None) -> list[str]:
+    @asset(code_version="1", cache=True)
+    def raw(config: Rows, shop: Shop) -> int:
+        return config.count
+
+    @asset(code_version="1", cache=True)
+    def clean(raw: int) -> int:
+        return raw + 1
+
+    return ran(
+        materialize(
+            [raw, clean],
+            instance=instance,
+            resources={"shop": shop or Shop()},
+            run_config={"ops": {"raw": {"config": {"count": count}}}},
+        )
+    )
+
+
+def test_another_configuration_is_run_and_what_is_below_it_too(instance: Instance) -> None:
+    assert configured(instance) == ["raw", "clean"]
+    assert configured(instance) == []
+    assert configured(instance, count=2) == ["raw", "clean"]
+    assert configured(instance, count=2) == []
+
+
+def test_another_resource_is_run(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(instance)
+
+    assert configured(instance, shop=Shop(url="there")) == ["raw", "clean"]
+    assert configured(instance, shop=Shop(url="there")) == []
+    assert configured(instance, shop=Shop(url="there", password="another")) == ["raw", "clean"]
+    monkeypatch.setenv("SHOP_URL", "one")
+    assert configured(instance, shop=Shop(url=EnvVar("SHOP_URL"))) == ["raw", "clean"]
+    assert configured(instance, shop=Shop(url=EnvVar("SHOP_URL"))) == []
+    monkeypatch.setenv("SHOP_URL", "two")
+    assert configured(instance, shop=Shop(url=EnvVar("SHOP_URL"))) == ["raw", "clean"]
