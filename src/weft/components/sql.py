@@ -6,17 +6,20 @@ Values reach the statement as bound parameters, never as text. The connection is
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from weft.components.component import ComponentLoadContext
 from weft.components.resolution import Model
 from weft.components.steps import StepComponent
+from weft.components.templates import Environment
+from weft.config.secrets import Redaction
 from weft.definitions.definitions import Definitions
 from weft.definitions.results import Failure
 from weft.errors import DefinitionError
@@ -36,6 +39,15 @@ class SqlComponent(StepComponent):
         default=None, description="The parameter that gets the partition key of the run."
     )
 
+    # Environment variables that the templates of the declaration have asked for.
+    _env: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def build_defs(self, context: ComponentLoadContext) -> Definitions:
+        """See `StepComponent.build_defs`."""
+        env = context.resolution_context.scope.get("env")
+        self._env = frozenset(env.noted) if isinstance(env, Environment) else frozenset()
+        return super().build_defs(context)
+
     @abstractmethod
     def get_sql_content(self, context: AssetExecutionContext, folder: Path) -> str:
         """The statement."""
@@ -45,7 +57,9 @@ class SqlComponent(StepComponent):
         return {self.connection}
 
     def execute(self, context: AssetExecutionContext, folder: Path) -> Mapping[str, Any]:
-        """Execute the statement and commit. How many rows it changed, where the connection says so, is metadata."""
+        """Execute the statement and commit. Metadata are the statement, without what it got from the environment, and how many rows it changed, where the
+        connection says so.
+        """
         statement, bound = self.get_sql_content(context, folder), self.bound_parameters(context)
         with _opened(getattr(context.resources, self.connection)) as connection:
             run = getattr(connection, "execute", None) or connection.cursor().execute
@@ -54,7 +68,8 @@ class SqlComponent(StepComponent):
             commit = getattr(connection, "commit", None)
             if commit is not None:
                 commit()
-        found: dict[str, Any] = {"sql": statement}
+        hidden = Redaction(os.environ[name] for name in self._env if name in os.environ)
+        found: dict[str, Any] = {"sql": hidden.text(statement)}
         if isinstance(count, int) and count >= 0:
             found["rows"] = count
         return found

@@ -16,7 +16,6 @@ import time
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -237,9 +236,8 @@ class UvRunComponent(PythonScriptComponent):
 
 def run_variables(context: AssetExecutionContext) -> dict[str, str]:
     """What a script can read of the run it is part of."""
-    found = {"WEFT_RUN_ID": context.run_id}
-    with suppress(Exception):  # a step of checks only has no selected assets
-        found["WEFT_ASSET_KEYS"] = ",".join(sorted(key.to_user_string() for key in context.selected_asset_keys))
+    keys = sorted(key.to_user_string() for key in context.selected_asset_keys)
+    found = {"WEFT_RUN_ID": context.run_id, "WEFT_ASSET_KEYS": ",".join(keys)}
     if context.has_partition_key:
         found["WEFT_PARTITION_KEY"] = context.partition_key
     return found

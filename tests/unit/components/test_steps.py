@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.components.sandbox import project
 
-from weft import AssetKey, Definitions, StaticPartitionsDefinition, materialize
+from weft import AssetKey, Definitions, StaticPartitionsDefinition, asset, materialize
 from weft.definitions.assets import AssetsDefinition
 
 
@@ -126,3 +126,40 @@ def test_a_statement_gets_its_values_as_bound_parameters(tmp_path: Path) -> None
     result = materialize([second], resources={"db": connection})
     assert result.asset_materializations_for_node("y")[0].metadata["rows"].value == 1
     connection.close()
+
+
+def test_what_a_statement_got_from_the_environment_is_not_among_the_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEED_TOKEN", "open sesame")
+    tree = project(
+        tmp_path,
+        a__defs_yaml="""
+            type: weft.TemplatedSqlComponent
+            attributes:
+              sql: "create table feed as select '{{ env.FEED_TOKEN }}' as token"
+              connection: db
+              assets: [{key: feed}]
+        """,
+    )
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    result = materialize(assets(tree.build_defs()), resources={"db": connection})
+    assert connection.execute("select token from feed").fetchall() == [("open sesame",)]
+    [event] = result.asset_materializations_for_node("feed")
+    assert event.metadata["sql"].value == "create table feed as select '(hidden)' as token"
+
+
+def test_a_script_of_checks_alone_knows_that_it_makes_no_asset(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree = project(
+        tmp_path,
+        a__defs_yaml="""
+            type: weft.PythonScriptComponent
+            attributes: {execution: {path: look.py}, checks: [{asset: a, name: c}]}
+        """,
+        a__look_py="import os\nprint('makes', [os.environ['WEFT_ASSET_KEYS']])\n",
+    )
+    # What it does not report is a failure of the check, which is not what this is about.
+    materialize([asset(name="a")(lambda: 1), *tree.build_defs().asset_checks], raise_on_error=False)
+    assert "makes ['']" in capfd.readouterr().out
