@@ -251,6 +251,8 @@ class SqlIOManager(IOManager):
         if source is not None:
             where = source.definition_metadata
         columns = said.get("columns")
+        if isinstance(columns, str):  # one column, not its letters
+            columns = [columns]
         schema = where.get("schema") or self._schema
         if not context.has_asset_key:
             output = source if source is not None else context

@@ -142,6 +142,8 @@ def test_only_the_partitions_that_are_needed_are_loaded(database: Path) -> None:
     )
     loaded = manager.load_input(build_input_context(upstream_output=wanted, metadata={"columns": ["n"]}))
     assert sorted(loaded["n"]) == [1, 3, 4] and list(loaded.columns) == ["n"]
+    one = manager.slice_of(build_input_context(upstream_output=wanted, metadata={"columns": "day"}))
+    assert one.columns == ["day"]
     none = build_input_context(asset_key="daily", asset_partitions_def=DAYS, metadata=metadata)
     assert len(manager.load_input(none)) == 0
 
