@@ -5,6 +5,7 @@ kind, a docstring and annotations. What is measured starts where that module run
 the bytes of the snapshot.
 
 - ``declare_10k``: CPU seconds. Budget: 1 s. ``declare_10k_postponed``: the same with postponed annotations.
+- ``declare_10k_rich``: the same with partitions, a check and an automation condition on every asset. Budget: 1 s.
 - ``declare_10k_memory``: resident memory over the import, with the definitions and their snapshot alive. Budget: 60 MiB.
 - ``declare_10k_snapshot``: the size of the snapshot. Budget: 3 MiB.
 - ``declare_20k_over_10k``: CPU of twice the assets over that of once. Budget: 2.2.
@@ -49,15 +50,28 @@ print(json.dumps({
 """
 
 
-def source(assets: int, *, postponed: bool) -> str:
+RICH = (
+    "from weft import AssetCheckSpec, AutomationCondition, DailyPartitionsDefinition",
+    'DAYS = DailyPartitionsDefinition(start_date="2024-01-01")',
+    "EAGER = AutomationCondition.eager()",
+)
+
+
+def source(assets: int, *, postponed: bool, rich: bool) -> str:
     """A module of `assets` decorated functions and their definitions."""
     lines = ["from __future__ import annotations"] if postponed else []
     lines.append("from weft import Definitions, asset")
+    lines += RICH if rich else ()
     for number in range(assets):
         above = [number - 1, number - 7] if number >= 7 else []
         parameters = ", ".join(f"asset_{one}: int" for one in above)
         lines += [
-            f'@asset(group_name="group_{number % 50}", tags={{"team": "team_{number % 7}"}}, kinds={{"python"}})',
+            f'@asset(group_name="group_{number % 50}", tags={{"team": "team_{number % 7}"}}, kinds={{"python"}}'
+            + (
+                f', partitions_def=DAYS, automation_condition=EAGER, check_specs=[AssetCheckSpec("ok", asset="asset_{number}")])'
+                if rich
+                else ")"
+            ),
             f"def asset_{number}({parameters}) -> int:",
             f'    "What asset {number} is."',
             f"    return {number}",
@@ -67,21 +81,21 @@ def source(assets: int, *, postponed: bool) -> str:
 
 
 @cache
-def compiled(assets: int, postponed: bool) -> bytes:
+def compiled(assets: int, postponed: bool, rich: bool) -> bytes:
     """The module as a marshalled code object."""
-    return marshal.dumps(compile(source(assets, postponed=postponed), "project.py", "exec"))
+    return marshal.dumps(compile(source(assets, postponed=postponed, rich=rich), "project.py", "exec"))
 
 
-def run(assets: int, *, postponed: bool = False) -> dict[str, float]:
+def run(assets: int, *, postponed: bool = False, rich: bool = False) -> dict[str, float]:
     """The figures of one fresh interpreter."""
     with tempfile.NamedTemporaryFile(suffix=".code") as file:
-        Path(file.name).write_bytes(compiled(assets, postponed))
+        Path(file.name).write_bytes(compiled(assets, postponed, rich))
         return dict(json.loads(subprocess.check_output([sys.executable, "-c", CHILD, file.name])))
 
 
-def cpu(assets: int, *, postponed: bool = False) -> float:
+def cpu(assets: int, *, postponed: bool = False, rich: bool = False) -> float:
     """CPU seconds."""
-    return run(assets, postponed=postponed)["cpu"]
+    return run(assets, postponed=postponed, rich=rich)["cpu"]
 
 
 def growth() -> float:
@@ -93,6 +107,7 @@ def growth() -> float:
 if __name__ == "__main__":
     measure("declare_10k", partial(cpu, 10_000), unit="s CPU", budget=1.0)
     measure("declare_10k_postponed", partial(cpu, 10_000, postponed=True), unit="s CPU", budget=1.0)
+    measure("declare_10k_rich", partial(cpu, 10_000, rich=True), unit="s CPU", budget=1.0)
     measure("declare_10k_memory", lambda: run(10_000)["memory"] / 1024**2, unit="MiB", repeats=3, budget=60.0)
     measure("declare_10k_snapshot", lambda: run(10_000)["snapshot"] / 1024**2, unit="MiB", repeats=1, budget=3.0)
     measure("declare_20k_over_10k", growth, unit="x", repeats=3, warm_up=0, budget=2.2)

@@ -301,6 +301,7 @@ class AssetCheckSpec:
         "automation_condition",
         "blocking",
         "description",
+        "key",
         "metadata",
         "name",
         "partitions_def",
@@ -320,6 +321,8 @@ class AssetCheckSpec:
     ) -> None:
         self.name = check_name(name, "a check")
         self.asset_key = asset_key_of(asset)
+        # The asset and the name. Made once: projects ask for it many times for each check.
+        self.key = AssetCheckKey(self.asset_key, self.name)
         where = f'check "{name}"'
         self.description: str | None = check_optional(description, str, "description", where)
         self.additional_deps = AssetDep.each(additional_deps, where)
@@ -330,17 +333,12 @@ class AssetCheckSpec:
 
     def replace_attributes(self, **changes: Any) -> AssetCheckSpec:
         """A copy with other attributes; the names are those of the constructor."""
-        attributes = {name: getattr(self, name) for name in self.__slots__ if name not in ("name", "asset_key")}
+        attributes = {name: getattr(self, name) for name in self.__slots__ if name not in ("name", "asset_key", "key")}
         return AssetCheckSpec(**{"name": self.name, "asset": self.asset_key, **attributes, **changes})
 
     def with_asset(self, asset: CoercibleToAssetKey) -> AssetCheckSpec:
         """The same check of another asset."""
         return self.replace_attributes(asset=AssetKey.of(asset))
-
-    @property
-    def key(self) -> AssetCheckKey:
-        """The asset and the name."""
-        return AssetCheckKey(self.asset_key, self.name)
 
     def get_python_identifier(self) -> str:
         """The name of the output, and of the op of a stand-alone check."""

@@ -291,6 +291,8 @@ def asset_type_problem(
     if not isinstance(maker, OpDefinition) or not isinstance(reader, OpDefinition):
         return None
     parameter = reader.signature.inputs.get(argument)
+    if parameter is not None and parameter.annotation is maker.signature.return_annotation:
+        return None  # most edges; the types need not even be made
     if maker.signature.return_annotation is NO_ANNOTATION and maker.outs[upstream_output].value_type is NO_DEFAULT:
         return None
     if (

@@ -54,6 +54,7 @@ TEXTS = {
     "STEP_SUCCESS": "CPU 0 ms, peak memory 0 B",
     "STEP_UP_FOR_RETRY": "again in 0 ms",
     "STEP_RESTARTED": "attempt 2",
+    "OUTPUT_SKIPPED": "result: no rows",
     "STEP_SKIPPED": 'step "a" failed',
     "RESOURCE_INIT_STARTED": "db, io_manager",
     "RESOURCE_INIT_SUCCESS": "db in 500 ms",
