@@ -323,13 +323,29 @@ def _node_name(composition: Composition, definition: NodeDefinition, pending: Pe
     if pending is None or pending.name is None:
         return composition.free_name(definition.name)
     if pending.name in composition.nodes:
-        raise DefinitionError(
-            f'graph "{composition.graph_name}" has two nodes named "{pending.name}".',
-            code="WEFT-D018",
-            facts={"ops": f"{composition.nodes[pending.name].definition.name}, {definition.name}"},
-            fix="give each .alias() its own name",
-        )
+        both = (composition.nodes[pending.name].definition, definition)
+        raise two_nodes_of_one_name(composition.graph_name, pending.name, both)
     return pending.name
+
+
+def no_such_input(graph_name: str, node: str, definition: NodeDefinition, name: str) -> DefinitionError:
+    """The error (WEFT-D020) for an input that a node does not have."""
+    return DefinitionError(
+        f'"{node}" in graph "{graph_name}" has no input "{name}".',
+        code="WEFT-D020",
+        facts={"inputs": ", ".join(definition.ins) or "(none)"},
+        fix=did_you_mean(name, definition.ins, "pass only its inputs"),
+    )
+
+
+def two_nodes_of_one_name(graph_name: str, name: str, definitions: Sequence[NodeDefinition]) -> DefinitionError:
+    """The error (WEFT-D018) for a name that two nodes of a graph would have."""
+    return DefinitionError(
+        f'graph "{graph_name}" has two nodes named "{name}".',
+        code="WEFT-D018",
+        facts={"ops": ", ".join(definition.name for definition in definitions)},
+        fix="give each .alias(), or NodeInvocation(alias=...), its own name",
+    )
 
 
 def _wire_inputs(
@@ -358,12 +374,7 @@ def _wire_inputs(
                 fix="pass it by position or by name",
             )
         if key not in definition.ins:
-            raise DefinitionError(
-                f'"{name}" in graph "{composition.graph_name}" has no input "{key}".',
-                code="WEFT-D020",
-                facts={"inputs": ", ".join(definition.ins) or "(none)"},
-                fix=did_you_mean(key, definition.ins, "pass only its inputs"),
-            )
+            raise no_such_input(composition.graph_name, name, definition, key)
         given[key] = value
     return {key: _wire(composition, name, key, value) for key, value in given.items()}
 

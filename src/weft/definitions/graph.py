@@ -1,9 +1,9 @@
-"""Graphs: ops wired together by a body that is run once, when the graph is declared."""
+"""Graphs: ops wired together by a body that is run once, when the graph is declared, or by tables of what is connected."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from weft.config.mapping import ConfigMapping
@@ -22,6 +22,7 @@ from weft.definitions.composition import (
 )
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.edge_types import check_graph_types
+from weft.definitions.graph_wiring import Dependencies, InputMapping, OutputMapping, wire_graph
 from weft.definitions.inputs_outputs import DynamicOut, GraphIn, GraphOut, In, Out
 from weft.definitions.names import check_kind, check_mapping, check_name, tag_texts
 from weft.definitions.results import DEFAULT_OUTPUT
@@ -40,7 +41,7 @@ class GraphDefinition(NodeDefinition):
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., Any] | None = None,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -48,13 +49,53 @@ class GraphDefinition(NodeDefinition):
         out: GraphOut | Mapping[str, GraphOut] | None = None,
         tags: Mapping[str, Any] | None = None,
         config: Any = None,
+        node_defs: Sequence[NodeDefinition] | None = None,
+        dependencies: Dependencies | None = None,
+        input_mappings: Sequence[InputMapping] | None = None,
+        output_mappings: Sequence[OutputMapping] | None = None,
         what: str = "graph",
     ) -> None:
-        check_decorated(fn, what)
-        self.name = decorated_name(fn, name, f"a {what}")
+        """A graph from a body (`fn`, see `graph`), or from tables.
+
+        Args:
+            fn: the body; without it, tables say what is connected.
+            name: the name; the body's own by default.
+            description: what it is for; the body's docstring by default.
+            ins: of a body, more about its inputs.
+            out: of a body, its outputs.
+            tags: tags of the graph.
+            config: configuration of its nodes by name, or a `ConfigMapping`.
+            node_defs: the ops and graphs that it consists of, each under its own name unless `dependencies` says otherwise.
+            dependencies: of each node, what its inputs take.
+            input_mappings: the inputs of the graph, by what takes them.
+            output_mappings: the outputs of the graph, by what gives them.
+            what: how errors call it.
+
+        Raises:
+            DefinitionError: it is declared wrongly; for tables see `wire_graph`. (WEFT-D554) Both a body and tables are given.
+        """
+        tables = {
+            "node_defs": node_defs,
+            "dependencies": dependencies,
+            "input_mappings": input_mappings,
+            "output_mappings": output_mappings,
+        }
+        beside = tables if fn is not None else {"ins": ins, "out": out}
+        if wrong := [label for label, value in beside.items() if value is not None]:
+            raise DefinitionError(
+                f'{what} "{name or getattr(fn, "__name__", "?")}" mixes two ways to say what it consists of.',
+                code="WEFT-D554",
+                facts={"found": f"{', '.join(wrong)} {'beside' if fn is not None else 'without'} a body"},
+                fix="give a body with ins and out, or node_defs with dependencies, input_mappings and output_mappings",
+            )
+        if fn is not None:
+            check_decorated(fn, what)
+            self.name = decorated_name(fn, name, f"a {what}")
+        else:
+            self.name = check_name(name, f"a {what}")
         where = f'{what} "{self.name}"'
-        self.description = decorated_description(fn, description)
-        self.declared_at = declared_at(fn)
+        self.description = decorated_description(fn, description) if fn is not None else description
+        self.declared_at = declared_at(fn) if fn is not None else None
         self.tags = tag_texts(tags, where)
         # Fixed run configuration, or what computes that of its nodes.
         self.config: Any = None
@@ -63,13 +104,20 @@ class GraphDefinition(NodeDefinition):
             self.config_mapping = config
         else:
             self.config = config
-        self.ins = self._make_ins(fn, check_mapping(ins, "ins", where), where)
-        with composing(self.name) as composition:
-            result = fn(**{key: GraphInput(composition, key) for key in self.ins})
+        self.output_wires: dict[str, NodeOutput | CollectedOutput]
+        if fn is not None:
+            self.ins = self._make_ins(fn, check_mapping(ins, "ins", where), where)
+            with composing(self.name) as composition:
+                result = fn(**{key: GraphInput(composition, key) for key in self.ins})
+            self.output_wires = self._output_wires(composition, result, _declared_outputs(out, where), where)
+        else:
+            wiring = wire_graph(self.name, node_defs or (), dependencies, input_mappings, output_mappings)
+            composition = wiring.composition
+            self.ins = wiring.ins
+            self.output_wires = {**wiring.output_wires}
         self.nodes: dict[str, Node] = composition.nodes
         if isinstance(self.config, Mapping) and self.config.keys() <= self.nodes.keys() and self.config:
             self.config = {"ops": self.config}  # of its nodes, by name
-        self.output_wires = self._output_wires(composition, result, _declared_outputs(out, where), where)
         self.outs = {key: self._out_of(wire) for key, wire in self.output_wires.items()}
         check_graph_types(self)
         self.__name__ = self.name

@@ -156,6 +156,7 @@ RENAMED: Mapping[str, str] = {
     "EventLogEntry": "Event",
     "EventLogRecord": "StoredEvent",
     "PythonObjectDagsterType": "PythonObjectValueType",
+    "PendingNodeInvocation": "PendingNode",
     "RepositoryDefinition": "Repository",
     "RunsFilter": "RunFilter",
     "check_dagster_type": "check_value_type",
