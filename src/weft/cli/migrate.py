@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import io
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,11 +35,11 @@ def migrate(path: Path, write: bool, as_json: bool) -> None:
         if found is None:
             files.append({"file": str(file), "changed": False, "remarks": [{"line": 0, "text": "it is no Python"}]})
             continue
-        before, after, remarks = found
+        before, after, remarks, encoding = found
         if before == after and not remarks:
             continue
         if write and before != after:
-            file.write_bytes(after.encode("utf-8"))
+            file.write_bytes(after.encode(encoding))
         if not as_json and before != after and not write:
             click.echo(_diff(file, before, after), nl=False)
         files.append({"file": str(file), "changed": before != after, "remarks": remarks})
@@ -53,8 +55,8 @@ def migrate(path: Path, write: bool, as_json: bool) -> None:
     click.echo(f"{changed} {'file' if changed == 1 else 'files'} {done}{hint}", err=True)
 
 
-def _migrated(file: Path) -> tuple[str, str, list[dict[str, Any]]] | None:
-    """The text before and after, and the remarks; None where the file is no Python."""
+def _migrated(file: Path) -> tuple[str, str, list[dict[str, Any]], str] | None:
+    """The text before and after, the remarks, and the encoding that the file declares; None where the file is no Python."""
     try:
         import libcst
     except ImportError:
@@ -67,11 +69,13 @@ def _migrated(file: Path) -> tuple[str, str, list[dict[str, Any]]] | None:
     from weft.compat.dagster.migrate import migrated
 
     try:
-        before = file.read_bytes().decode("utf-8")
+        content = file.read_bytes()
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        before = content.decode(encoding)
         found = migrated(before)
-    except (libcst.ParserSyntaxError, UnicodeDecodeError):
+    except (libcst.ParserSyntaxError, UnicodeDecodeError, SyntaxError):
         return None
-    return before, found.text, [{"line": one.line, "text": one.text} for one in found.remarks]
+    return before, found.text, [{"line": one.line, "text": one.text} for one in found.remarks], encoding
 
 
 def _files(path: Path) -> Iterator[Path]:

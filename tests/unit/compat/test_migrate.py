@@ -38,7 +38,6 @@ from weft.compat.dagster.migrate import migrated
         ("from dagster import solid\n", "from weft.compat.legacy import solid\n"),
         ("from dagster import In\nIn(dagster_type=int)\n", "from weft import In\nIn(value_type=int)\n"),
         ("from dagster_duckdb import DuckDBResource\n", "from weft.integrations.duckdb import DuckDBResource\n"),
-        ("from dagster import *\n", "from weft import *\n"),
         # What only looks like it.
         (
             "def f(dagster):\n    return dagster.DagsterInstance\n",
@@ -108,3 +107,49 @@ def test_the_command_leaves_what_is_linked_from_elsewhere_alone(tmp_path: Path) 
     assert [one["file"] for one in said["files"]] == ["project/own.py"]
     assert (elsewhere / "library.py").read_text() == text
     assert (project / "linked.py").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from dagster import DagsterInstance\n__all__ = ['DagsterInstance']\n",
+         "from weft import Instance as DagsterInstance\n__all__ = ['DagsterInstance']\n"),
+        ("from dagster import DagsterInstance\ndef f(x: 'DagsterInstance | None'): return DagsterInstance\n",
+         "from weft import Instance as DagsterInstance\ndef f(x: 'DagsterInstance | None'): return DagsterInstance\n"),
+        ("import dagster as dg\ndef f(x: 'dg.DagsterInstance'): pass\n",
+         "import weft as dg\ndef f(x: 'dg.Instance'): pass\n"),
+        ("from dagster import *\n@asset\ndef a(): return DagsterInstance.get()\n",
+         "from weft import Instance as DagsterInstance, asset\n@asset\ndef a(): return DagsterInstance.get()\n"),
+    ],
+)  # fmt: skip
+def test_names_in_texts_and_behind_a_star_go_on_to_mean_the_same(before: str, after: str) -> None:
+    assert migrated(before).text == after
+
+
+def test_texts_that_name_the_package_and_star_imports_are_remarked() -> None:
+    found = migrated(
+        'from dagster import *\nload("dagster.DagsterInstance")\nRunsFilter(tags={"dagster/partition": "a"})\n'
+    )
+
+    assert [remark.line for remark in found.remarks] == [1, 2]
+
+
+def test_filters_that_translated_their_arguments_are_remarked() -> None:
+    [remark] = migrated("from dagster import RunsFilter\nRunsFilter(tags={})\n").remarks
+
+    assert (remark.line, "weft/" in remark.text) == (2, True)
+
+
+def test_the_command_keeps_the_encoding_that_a_file_declares(tmp_path: Path) -> None:
+    file = tmp_path / "old.py"
+    file.write_bytes(b'# -*- coding: latin-1 -*-\r\nfrom dagster import asset\r\nx = "\xe9"\r\n')
+    weft("migrate", "--write", "old.py", folder=tmp_path)
+
+    assert file.read_bytes() == b'# -*- coding: latin-1 -*-\r\nfrom weft import asset\r\nx = "\xe9"\r\n'
+
+
+def test_a_star_import_for_others_stays() -> None:
+    found = migrated("from dagster import *\n")
+
+    assert found.text == "from dagster import *\n"
+    assert len(found.remarks) == 1

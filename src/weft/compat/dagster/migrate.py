@@ -1,12 +1,14 @@
 """Rewriting existing code to weft's own imports: one file's text to another, with a remark for what is left to its author.
 
 Names are followed by what they are bound to, not by their spelling: a local variable that happens to be called like an import stays. A name that is
-called otherwise here is renamed throughout the file where nothing else has the new name, else it is imported under the old one. What has no
+called otherwise here is renamed throughout the file where nothing else has the new name, else it is imported under the old one; so it is where a
+text in the file mentions it, such as `__all__` or an annotation in quotes. A star import becomes the names that the file uses. What has no
 counterpart keeps its import and gets a remark, so nothing changes its meaning in silence.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import libcst as cst
@@ -19,9 +21,13 @@ from libcst.metadata import (
 )
 from msgspec import Struct
 
-from weft.compat.dagster import INTEGRATIONS, PACKAGE, advice, state_of
+from weft.compat.dagster import INTEGRATIONS, PACKAGE, advice, names as public_names, state_of
 from weft.compat.dagster.adapters import RENAMED_ARGUMENTS
 from weft.compat.dagster.catalogue import RENAMED
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ATTRIBUTE = re.compile(r"(?<![\w.])(\w+)\.(\w+)")
+_PATH = re.compile(rf"{PACKAGE}(\.\w+)*")
 
 
 class Remark(Struct, frozen=True):
@@ -49,17 +55,33 @@ def migrated(source: str) -> Migration:
     wrapper = MetadataWrapper(cst.parse_module(source))
     names = _Names()
     wrapper.visit(names)
-    rewriter = _Rewriter(names.bound, names.needs_package)
+    rewriter = _Rewriter(names)
     text = wrapper.visit(rewriter).code
     return Migration(text, tuple(rewriter.remarks))
 
 
 class _Names(cst.CSTVisitor):
-    """Every identifier of a file, which a new name must not clash with; and whether the package is still needed under its own name."""
+    """Every identifier of a file, which a new name must not clash with; words in its texts; whether the package is still needed under its own name."""
 
     def __init__(self) -> None:
         self.bound: set[str] = set()
+        # Words in texts that are not prose: of `__all__`, annotations in quotes, arguments.
+        self.mentioned: set[str] = set()
+        # What the package is called in the file.
+        self.aliases: set[str] = set()
         self.needs_package = False
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        self.mentioned.update(_WORD.findall(node.value))
+
+    def visit_Import(self, node: cst.Import) -> None:
+        for alias in node.names:
+            if _dotted(alias.name) == PACKAGE:
+                given = alias.asname.name if alias.asname is not None else None
+                self.aliases.add(given.value if isinstance(given, cst.Name) else PACKAGE)
+
+    def visit_Expr(self, node: cst.Expr) -> bool:
+        return not isinstance(node.value, (cst.SimpleString, cst.ConcatenatedString))  # a docstring
 
     def visit_Name(self, node: cst.Name) -> None:
         self.bound.add(node.value)
@@ -72,13 +94,14 @@ class _Names(cst.CSTVisitor):
 class _Rewriter(cst.CSTTransformer):
     METADATA_DEPENDENCIES = (QualifiedNameProvider, PositionProvider)
 
-    def __init__(self, bound: Iterable[str], needs_package: bool) -> None:
-        self._bound = frozenset(bound)
-        self._needs_package = needs_package
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+        self._needs_package = names.needs_package
         # The statements that the import of the line has become.
         self._statements: list[cst.ImportFrom] = []
         self.remarks: list[Remark] = []
         self._in_import = 0
+        self._in_annotation = 0
 
     # --- imports -----------------------------------------------------------------------------------------------------
 
@@ -118,7 +141,7 @@ class _Rewriter(cst.CSTTransformer):
         if module.split(".")[0] != PACKAGE:
             return updated_node
         if isinstance(updated_node.names, cst.ImportStar):
-            return updated_node.with_changes(module=_expression("weft"))
+            return self._named(original_node, updated_node, module)
         kept: dict[str, list[cst.ImportAlias]] = {}
         for alias in updated_node.names:
             name = _dotted(alias.name)
@@ -130,12 +153,34 @@ class _Rewriter(cst.CSTTransformer):
             kept.setdefault(target, []).append(self._renamed_alias(alias, name))
         return self._split(updated_node, kept)
 
+    def _named(self, original: cst.ImportFrom, node: cst.ImportFrom, module: str) -> cst.ImportFrom:
+        """A star import by the names that the file uses, under the names that they had."""
+        used = sorted((self._names.bound | self._names.mentioned) & frozenset(public_names()))
+        kept: dict[str, list[cst.ImportAlias]] = {}
+        for name in used:
+            target = _home(name)
+            if target is None:
+                continue
+            new = RENAMED.get(name, name)
+            asname = cst.AsName(name=cst.Name(name)) if new != name else None
+            kept.setdefault(target, []).append(cst.ImportAlias(name=cst.Name(new), asname=asname))
+        if module != PACKAGE or not kept:
+            self._remark(original, "a star import: name what is used of it")
+            return node
+        self._remark(
+            original, "a star import: it became the names used here; add those that other modules import from this one"
+        )
+        return self._split(node, kept)
+
+    def _keeps_its_name(self, name: str, new: str) -> bool:
+        return new in self._names.bound or name in self._names.mentioned
+
     def _renamed_alias(self, alias: cst.ImportAlias, name: str) -> cst.ImportAlias:
         new = RENAMED.get(name, name)
         if new == name:
             return alias
         renamed = alias.with_changes(name=cst.Name(new))
-        if alias.asname is None and new in self._bound:
+        if alias.asname is None and self._keeps_its_name(name, new):
             return renamed.with_changes(asname=cst.AsName(name=cst.Name(name)))
         return renamed
 
@@ -173,9 +218,30 @@ class _Rewriter(cst.CSTTransformer):
         if name is None or self._in_import or original_node.value != name:
             return updated_node
         new = RENAMED.get(name, name)
-        if new == name or new in self._bound or _home(name) is None:
+        if new == name or self._keeps_its_name(name, new) or _home(name) is None:
             return updated_node
         return updated_node.with_changes(value=new)
+
+    def visit_Annotation(self, node: cst.Annotation) -> None:
+        self._in_annotation += 1
+
+    def leave_Annotation(self, original_node: cst.Annotation, updated_node: cst.Annotation) -> cst.Annotation:
+        self._in_annotation -= 1
+        return updated_node
+
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.SimpleString:
+        text = updated_node.value
+        if self._in_annotation:
+            return updated_node.with_changes(value=_ATTRIBUTE.sub(self._in_quotes, text))
+        if _PATH.fullmatch(text.strip("rRbBuU").strip("'\"")):
+            self._remark(original_node, f"the text {text} names the package")
+        return updated_node
+
+    def _in_quotes(self, found: re.Match[str]) -> str:
+        base, name = found.groups()
+        if base not in self._names.aliases or _home(name) is None:
+            return found.group()
+        return f"{'weft' if base == PACKAGE else base}.{RENAMED.get(name, name)}"
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:
         name = self._foreign_name(original_node)
@@ -191,6 +257,10 @@ class _Rewriter(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         name = self._foreign_name(original_node.func)
+        if name == "RunsFilter" and original_node.args:
+            self._remark(
+                original_node, "RunFilter takes tuples, times in seconds, and system tags that begin with weft/"
+            )
         words = RENAMED_ARGUMENTS.get(name) if name is not None else None
         if words is None:
             return updated_node
