@@ -21,7 +21,8 @@ class EnvVar(str):
     """The text of an environment variable, read when the run starts: ``Database(password=EnvVar("DB_PASSWORD"))``.
 
     ``EnvVar.int("DB_PORT")`` is the same for a field that holds an `int`. To read a variable at once, use `get_value`. The text is hidden in
-    what the run shows and stores; with ``is_secret=False`` it is not: ``EnvVar("REGION", is_secret=False)``.
+    what the run shows and stores; with ``is_secret=False`` it is not: ``EnvVar("REGION", is_secret=False)``. In a field that is secret itself it
+    always is.
     """
 
     __slots__ = ("is_secret",)

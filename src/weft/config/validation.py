@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from weft.config.data import config_data
 from weft.config.env import env_is_secret, env_name_in
@@ -228,6 +228,7 @@ class Check:
                 if "found" in problem.facts:
                     problem.facts["found"] = HIDDEN
                     problem.fix = "correct the value"  # the usual fix may repeat it
+            result = _as_secret(result)
             collect_texts(result, self.secrets)
         return result
 
@@ -744,6 +745,19 @@ def collect_texts(value: object, into: set[str]) -> None:
             collect_texts(item, into)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         into.add(str(value))
+
+
+def _as_secret(value: object) -> object:
+    """`value` of a secret field: what its references stand for is secret, whatever they say of themselves. Who gives configuration cannot show
+    what the declaration hides.
+    """
+    if isinstance(value, EnvReference):
+        return value if value.is_secret else structs.replace(value, is_secret=True)
+    if isinstance(value, dict):
+        return {key: _as_secret(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_secret(item) for item in value]
+    return value
 
 
 def _check_defaults(field: Field, path: ConfigPath, check: Check) -> None:

@@ -423,6 +423,16 @@ def test_texts_of_secret_fields_are_listed() -> None:
     assert checked.resolve({}).secrets == {"abc", "k1"}
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_reference_in_a_secret_field_cannot_say_that_it_is_none(nested: bool) -> None:
+    kind = Array(StringSource) if nested else StringSource
+    written: Any = {"env": "TOKEN", "is_secret": False}
+    schema = {"token": Field(kind, is_secret=True), "region": StringSource}
+    given = {"token": [written] if nested else written, "region": {"env": "REGION", "is_secret": False}}
+    resolved = validate(schema, given).resolve({"TOKEN": "open sesame", "REGION": "eu-west"})
+    assert resolved.secrets == {"open sesame"}
+
+
 def test_no_message_shows_what_a_secret_field_holds() -> None:
     schema = {"pin": Field(int, is_secret=True), "word": Field(Enum("E", [EnumValue("hunter1")]), is_secret=True)}
     found = problems(schema, {"pin": "12345678", "word": "hunter2"})
