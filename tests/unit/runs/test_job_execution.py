@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from weft import (
     JobDefinition,
     OpExecutionContext,
     ReexecutionOptions,
+    RunInterruptedError,
     asset,
     build_reconstructable_job,
     define_asset_job,
@@ -107,5 +109,11 @@ def test_configuration_is_checked_without_a_run() -> None:
 
 
 def test_interrupts_are_raised_outside_runs() -> None:
-    with raise_execution_interrupts(), raise_execution_interrupts():
-        pass
+    before = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.raises(RunInterruptedError, match="SIGTERM"),
+        raise_execution_interrupts(),
+        raise_execution_interrupts(),
+    ):
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
