@@ -345,6 +345,11 @@ if TYPE_CHECKING:
         map_asset_specs as map_asset_specs,
         with_resources as with_resources,
     )
+    from weft.definitions.type_loaders import (
+        ValueTypeLoader as ValueTypeLoader,
+        ValueTypeLoaderContext as ValueTypeLoaderContext,
+        value_type_loader as value_type_loader,
+    )
     from weft.definitions.value_type import (
         Nothing as Nothing,
         PythonObjectValueType as PythonObjectValueType,
@@ -977,7 +982,10 @@ _WHERE = {
     "usable_as_value_type": "weft.definitions.value_type",
     "UvRunComponent": "weft.components.steps",
     "validate_run_config": "weft.runs.job_execution",
+    "value_type_loader": "weft.definitions.type_loaders",
     "ValueType": "weft.definitions.value_type",
+    "ValueTypeLoader": "weft.definitions.type_loaders",
+    "ValueTypeLoaderContext": "weft.definitions.type_loaders",
     "weekly_partitioned_config": "weft.definitions.partitioned_config",
     "WeeklyPartitionsDefinition": "weft.model.partitions.definitions",
     "WeftError": "weft.errors",
@@ -1242,6 +1250,8 @@ __all__ = [
     "UrlMetadataValue",
     "UvRunComponent",
     "ValueType",
+    "ValueTypeLoader",
+    "ValueTypeLoaderContext",
     "WeeklyPartitionsDefinition",
     "WeftError",
     "__version__",
@@ -1364,6 +1374,7 @@ __all__ = [
     "template_var",
     "usable_as_value_type",
     "validate_run_config",
+    "value_type_loader",
     "weekly_partitioned_config",
     "with_resources",
     # the list is the table: a test compares both

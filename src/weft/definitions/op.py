@@ -225,6 +225,9 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         """The keys of every resource that it, its inputs and its outputs name."""
         needed = {out.io_manager_key for out in self.outs.values() if not out.is_nothing}
         needed.update(given.input_manager_key for given in self.ins.values() if given.input_manager_key is not None)
+        for given in self.ins.values():
+            if isinstance(given.value_type, ValueType) and given.value_type.loader is not None:
+                needed |= given.value_type.loader.required_resource_keys()
         return needed | self.required_resource_keys
 
     def renamed(self, name: str) -> OpDefinition[P, R]:

@@ -13,10 +13,13 @@ import itertools
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from weft.errors import DefinitionError
 from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
+
+if TYPE_CHECKING:
+    from weft.definitions.type_loaders import ValueTypeLoader
 
 _MOST_ELEMENTS = 1000
 
@@ -75,9 +78,10 @@ class ValueType:
         python_type, typing_type: the Python type it stands for, where there is one (two names of one thing).
         metadata: facts for the reader.
         required_resource_keys: resources that the check reads from its context.
+        loader: makes a value of it from run configuration; see `value_type_loader`.
     """
 
-    __slots__ = ("description", "metadata", "name", "python_type", "required_resource_keys", "type_check_fn")
+    __slots__ = ("description", "loader", "metadata", "name", "python_type", "required_resource_keys", "type_check_fn")
 
     def __init__(
         self,
@@ -89,8 +93,10 @@ class ValueType:
         typing_type: Any = Any,
         metadata: RawMetadata | None = None,
         required_resource_keys: Iterable[str] = (),
+        loader: ValueTypeLoader | None = None,
     ) -> None:
         self.type_check_fn = type_check_fn
+        self.loader = loader
         self.name = name
         self.description = description
         self.python_type = typing_type if python_type is Any else python_type
@@ -135,6 +141,7 @@ class PythonObjectValueType(ValueType):
         python_type: the class, or a tuple of classes.
         name: shown to users; the name of the class by default.
         description, metadata: for the reader.
+        loader: see `ValueType`.
     """
 
     __slots__ = ()
@@ -146,6 +153,7 @@ class PythonObjectValueType(ValueType):
         *,
         description: str | None = None,
         metadata: RawMetadata | None = None,
+        loader: ValueTypeLoader | None = None,
     ) -> None:
         kinds = python_type if isinstance(python_type, tuple) else (python_type,)
         shown = " | ".join(map(type_name, kinds))
@@ -160,6 +168,7 @@ class PythonObjectValueType(ValueType):
             description=description,
             python_type=Union[kinds],  # noqa: UP007  # of classes that are known only now
             metadata=metadata,
+            loader=loader,
         )
 
 
@@ -170,7 +179,11 @@ C = typing.TypeVar("C", bound=type)
 
 
 def usable_as_value_type(
-    name: Any = None, *, description: str | None = None, metadata: RawMetadata | None = None
+    name: Any = None,
+    *,
+    description: str | None = None,
+    metadata: RawMetadata | None = None,
+    loader: ValueTypeLoader | None = None,
 ) -> Any:
     """Give a class a name and a description as a type of inputs and outputs. A decorator, with or without arguments.
 
@@ -180,7 +193,11 @@ def usable_as_value_type(
 
     def make(kind: C) -> C:
         made = PythonObjectValueType(
-            kind, name if isinstance(name, str) else None, description=description or kind.__doc__, metadata=metadata
+            kind,
+            name if isinstance(name, str) else None,
+            description=description or kind.__doc__,
+            metadata=metadata,
+            loader=loader,
         )
         make_python_type_usable_as_value_type(kind, made)
         return kind
@@ -255,6 +272,11 @@ def value_type(declared: Any) -> ValueType | AnnotationType:
         return _annotation_type(declared)
     except TypeError:  # it holds something that has no hash
         return AnnotationType(declared)
+
+
+def loader_of(of: ValueType | AnnotationType | None) -> ValueTypeLoader | None:
+    """The loader of a type; None where it has none."""
+    return of.loader if isinstance(of, ValueType) else None
 
 
 # Projects use few types for thousands of inputs and outputs.

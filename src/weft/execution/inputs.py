@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from weft.definitions.inputs_outputs import In
+from weft.definitions.type_loaders import ValueTypeLoaderContext
+from weft.definitions.value_type import loader_of
 from weft.errors import ConfigError, InternalError, IOManagerError, TypeCheckError
 from weft.execution.contexts import ExecutionContext, event_body
 from weft.execution.io_contexts import InputContext, OutputContext
@@ -75,7 +77,13 @@ def _load(
 ) -> Any:
     given = run_context.config_of(step.key).get("inputs", {})
     if isinstance(step_input.source, (FromConfig, FromDefault)) and step_input.name in given:
-        return _configured(given[step_input.name])
+        return _configured(run_context, context, step_input.name, given[step_input.name])
+    if (
+        isinstance(step_input.source, FromConfig)
+        and step_input.source.path[0] == "inputs"
+        and step_input.source.path[1] in run_context.config.inputs
+    ):
+        return _configured(run_context, context, step_input.name, run_context.config.inputs[step_input.source.path[1]])
     return _load_source(run_context, step, step_input, step_input.source, declared)
 
 
@@ -117,8 +125,6 @@ def _load_source(
 
 
 def _from_config(run_context: RunContext, step: StepPlan, name: str, path: tuple[str, ...], declared: In) -> Any:
-    if path[0] == "inputs" and path[1] in run_context.config.inputs:
-        return _configured(run_context.config.inputs[path[1]])
     if declared.input_manager_key is not None:
         return _load_unconnected(run_context, step, name, declared)
     if declared.has_default:
@@ -131,7 +137,18 @@ def _from_config(run_context: RunContext, step: StepPlan, name: str, path: tuple
     )
 
 
-def _configured(value: Any) -> Any:
+def _configured(run_context: RunContext, context: ExecutionContext, name: str, value: Any) -> Any:
+    """The value that configuration means for an input: what the loader of its type makes of it, else what is written."""
+    loader = loader_of(context.op_def.input_types.get(name))
+    if loader is not None:
+        loader_context = ValueTypeLoaderContext(
+            resources=run_context.resources_for(loader.required_resource_keys()),
+            log=context.log,
+            instance=context.instance,
+            run_id=context.run_id,
+        )
+        with run_context.interruption.user_code():
+            return loader.construct_from_config_value(loader_context, value)
     return value["value"] if isinstance(value, Mapping) and set(value) == {"value"} else value
 
 

@@ -17,17 +17,16 @@ from weft.definitions.repository import Repository
 from weft.definitions.resource_set import bind_resources, initialisation_order
 from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget, asset_target, job_target
+from weft.definitions.value_type import loader_of
 from weft.errors import PartitionError, some_of
 from weft.ids import check_run_id, new_run_id
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.partitions.definitions import PartitionsDefinition
 from weft.model.partitions.keys import PartitionKeyRange
-from weft.model.plan import OrderOnly, RunPlan
-from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag
+from weft.model.plan import FromConfig, FromDefault, OrderOnly, RunPlan
+from weft.model.run import IMPLICIT_ASSET_JOB, Run, RunStatus, RunTag, native_tag
 from weft.planning.run_plan import plan_assets, select_ops
 from weft.runs.run_config import RunConfiguration, check_run_config, storage_manager
-
-_FOREIGN_TAG_PREFIX = "dagster/"
 
 
 class PreparedRun:
@@ -199,10 +198,7 @@ def reuse_tags(cache: bool | None, stale_assets_only: bool) -> dict[str, str]:
 
 def run_tags(tags: Mapping[str, str], request: RunSettings) -> dict[str, str]:
     """The tags of a run: those given, with foreign spellings of system tags as ours, and those that the request implies."""
-    result = {
-        f"{RunTag.PREFIX}{key[len(_FOREIGN_TAG_PREFIX) :]}" if key.startswith(_FOREIGN_TAG_PREFIX) else key: value
-        for key, value in tags.items()
-    }
+    result = {native_tag(key): value for key, value in tags.items()}
     if request.partition_key is not None:
         result[RunTag.PARTITION] = str(request.partition_key)
     if request.partition_range is not None:
@@ -230,6 +226,9 @@ def required_resources(plan: RunPlan, target: RunTarget) -> dict[str, list[str]]
                 keys.add(declared.input_manager_key)
             elif step_input.asset_key is not None and not isinstance(step_input.source, OrderOnly):
                 keys.add(target.io_manager_key_of(step_input.asset_key))
+            elif isinstance(step_input.source, (FromConfig, FromDefault)):
+                loader = loader_of(body.op.input_types.get(step_input.name))
+                keys |= loader.required_resource_keys() if loader is not None else frozenset()
         for hook in body.hooks:
             keys |= hook.required_resource_keys
         for key in sorted(keys):

@@ -23,6 +23,7 @@ from weft.definitions.loggers import LoggerDefinition, default_loggers
 from weft.definitions.op import OpDefinition
 from weft.definitions.resources import ResourceDefinition
 from weft.definitions.run_target import RunTarget
+from weft.definitions.value_type import loader_of
 from weft.errors import ConfigError
 from weft.execution.io_managers.filesystem import FilesystemIOManager
 from weft.execution.io_managers.memory import InMemoryIOManager
@@ -78,7 +79,8 @@ def run_config_schema(
         for step_input in step.inputs:
             source = step_input.source
             if isinstance(source, FromConfig) and len(source.path) == 2:
-                inputs[step_input.name if source.path[0] != "inputs" else source.path[1]] = _REQUIRED_VALUE
+                name = step_input.name if source.path[0] != "inputs" else source.path[1]
+                inputs[name] = _value_field(body.op, step_input.name, is_required=True)
         tree.add(body.node_path, _op_schema(body.op, step.inputs))
         tree.mappings.update(body.graph_configs)
     nodes = tree.schemas()
@@ -126,13 +128,26 @@ def _op_schema(op: OpDefinition[Any, Any], inputs: tuple[StepInput, ...]) -> Nod
     for step_input in inputs:
         source = step_input.source
         if isinstance(source, FromDefault):
-            given[step_input.name] = _OPTIONAL_VALUE
+            given[step_input.name] = _value_field(op, step_input.name, is_required=False)
         elif isinstance(source, FromConfig) and len(source.path) > 2:
             declared_in = op.ins[step_input.name]
             has_value = declared_in.has_default or declared_in.input_manager_key is not None
-            given[step_input.name] = _OPTIONAL_VALUE if has_value else _REQUIRED_VALUE
+            given[step_input.name] = _value_field(op, step_input.name, is_required=not has_value)
     config = op.config_field
     return _NOTHING if config is None and not given else NodeConfigSchema(config=config, inputs=given)
+
+
+def _value_field(op: OpDefinition[Any, Any], name: str, *, is_required: bool) -> Field:
+    """What may be written for an input that takes its value from configuration: what the loader of its type asks for, else anything."""
+    loader = loader_of(op.input_types.get(name))
+    if loader is None:
+        return _REQUIRED_VALUE if is_required else _OPTIONAL_VALUE
+    written = loader.config_field
+    return (
+        written
+        if not is_required
+        else Field(written.type, description=written.description, is_secret=written.is_secret)
+    )
 
 
 class _Tree:
