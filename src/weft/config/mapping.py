@@ -38,6 +38,9 @@ class ConfigMapping:
 
     __slots__ = ("config_field", "config_fn")
 
+    is_config_mapping = True
+    """Tells one where this module is not loaded: most projects have none."""
+
     def __init__(
         self,
         config_fn: ConfigFunction,

@@ -10,8 +10,8 @@ Laws: validating data twice gives equal values; a valid value has no problem; `s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from msgspec import UNSET, Struct, structs
@@ -521,7 +521,9 @@ def function_name(fn: Callable[..., Any]) -> str:
     """How a message names a user's function: its name, and where it is written."""
     name = getattr(fn, "__qualname__", type(fn).__name__).rpartition("<locals>.")[2]
     code = getattr(fn, "__code__", None)
-    return f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code is not None else name
+    if code is None:
+        return name
+    return f"{name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno})"  # noqa: PTH119  # pathlib is slow to load
 
 
 def _mapping_failed(fn: Callable[..., Any], error: Exception, path: ConfigPath, secrets: Iterable[str]) -> Problem:

@@ -7,9 +7,8 @@ names stay as prefixes of the step keys (``prepare.clean``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from weft.config.mapping import ConfigMapping, fixed_config
 from weft.definitions.composition import CollectedOutput, GraphInput, Node, NodeOutput, Wire
 from weft.definitions.graph import GraphDefinition
 from weft.definitions.hooks import HookDefinition
@@ -34,6 +33,9 @@ from weft.model.plan import (
     upstream_refs,
 )
 from weft.model.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from weft.config.mapping import ConfigMapping
 
 
 class GraphConfig:
@@ -143,6 +145,10 @@ class _Walk:
         made: dict[str, Mapping[str, FromOutput | FromCollected]] = {}
         mapping = graph.config_mapping
         if mapping is None and graph.config is not None and prefix:  # of the outermost graph it is the job's
+            from weft.config.mapping import (
+                fixed_config,  # few graphs have configuration, and validation is slow to load
+            )
+
             mapping = fixed_config(graph.config)
         if mapping is not None:
             self._graph_configs[prefix] = GraphConfig(mapping, frozenset(graph.nodes))

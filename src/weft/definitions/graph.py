@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from weft.config.mapping import ConfigMapping
 from weft.definitions.composition import (
     CollectedOutput,
     Composition,
@@ -32,6 +31,7 @@ from weft.errors import DefinitionError, did_you_mean, some_of
 from weft.model.plan import EdgeRule
 
 if TYPE_CHECKING:
+    from weft.config.mapping import ConfigMapping
     from weft.config.schema import ConfigSchema
     from weft.definitions.job import JobDefinition
 
@@ -100,7 +100,7 @@ class GraphDefinition(NodeDefinition):
         # Fixed run configuration, or what computes that of its nodes.
         self.config: Any = None
         self.config_mapping: ConfigMapping | None = None
-        if isinstance(config, ConfigMapping):
+        if getattr(config, "is_config_mapping", False):
             self.config_mapping = config
         else:
             self.config = config

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from weft.config.mapping import ConfigMapping
 from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.asset_spec import check_automation_condition, check_partitions_def
 from weft.definitions.composition import called_as_function
@@ -23,6 +22,7 @@ from weft.model.run import RunTag
 from weft.model.snapshot import JobSnapshot
 
 if TYPE_CHECKING:
+    from weft.config.mapping import ConfigMapping
     from weft.definitions.automation_condition import AutomationCondition
     from weft.definitions.repository import Repository
     from weft.definitions.run_requests import RunRequest
@@ -117,7 +117,7 @@ class _Settings:
         self.hooks = frozenset(check_each(hooks, HookDefinition, "hooks", where))
         self.op_retry_policy = check_optional(op_retry_policy, RetryPolicy, "op_retry_policy", where)
         self.partitions_def = check_partitions_def(partitions_def, where) if partitions_def is not None else None
-        if isinstance(self.config, ConfigMapping):
+        if getattr(self.config, "is_config_mapping", False):
             self.config_mapping, self.config = self.config, None
         own = getattr(self.config, "partitions_def", None)
         if own is not None:  # a PartitionedConfig
