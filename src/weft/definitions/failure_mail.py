@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Literal
 
 from weft.config.env import EnvVar
+from weft.config.schema import StringSource
+from weft.config.validation import validate
 from weft.definitions.names import check_each
 from weft.definitions.run_status_sensors import RunStatusSensorDefinition
 from weft.definitions.sensors import DefaultSensorStatus
-from weft.errors import ConfigError
 from weft.model.events import StepFailed
 from weft.model.run import RunStatus
 
@@ -78,14 +80,8 @@ def _password(given: str) -> str:
     """What is sent to the server: never the name of a variable in the place of what it holds."""
     if not isinstance(given, EnvVar):
         return given
-    found = given.get_value()
-    if found is None:
-        raise ConfigError(
-            f'The environment variable "{given.env_var_name}" is not set, which holds the password for mails.',
-            code="WEFT-C020",
-            facts={"variable": given.env_var_name},
-            fix="set it where sensors are evaluated",
-        )
+    checked = validate({"email_password": StringSource}, {"email_password": given})
+    found: str = checked.resolve(os.environ).value["email_password"]
     return found
 
 
