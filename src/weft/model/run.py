@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
@@ -72,6 +73,33 @@ class RunTag:
     STALE_ASSETS_ONLY = "weft/stale_assets_only"
 
 
+_FOREIGN_PREFIX = "dagster/"
+
+
+def native_tag(key: str) -> str:
+    """A tag by its own name: ``dagster/x`` is ``weft/x``."""
+    return f"{RunTag.PREFIX}{key[len(_FOREIGN_PREFIX) :]}" if key.startswith(_FOREIGN_PREFIX) else key
+
+
+class RunTags(dict[str, str]):
+    """The tags of a run, in which system tags are found under their foreign spellings too. Only their own names are listed, compared and stored."""
+
+    __slots__ = ()
+
+    def __missing__(self, key: str) -> str:
+        found: str | None = dict.get(self, native_tag(key))
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return dict.__contains__(self, native_tag(key) if isinstance(key, str) else key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a tag, or `default`."""
+        return dict.get(self, native_tag(key), default)
+
+
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run as a value: what was asked for and where it stands. Times are seconds since the epoch, UTC."""
 
@@ -98,6 +126,10 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: float | None = None
     failure_reason: FailureReason | None = None
     error: ErrorInfo | None = None
+
+    def __post_init__(self) -> None:
+        if self.tags and type(self.tags) is not RunTags:
+            force_setattr(self, "tags", RunTags(self.tags))
 
     @property
     def run_id(self) -> str:
@@ -149,3 +181,7 @@ class RunFilter(Struct, frozen=True, kw_only=True):
     created_before: float | None = None
     updated_after: float | None = None
     updated_before: float | None = None
+
+    def __post_init__(self) -> None:
+        if any(key.startswith(_FOREIGN_PREFIX) for key in self.tags):
+            force_setattr(self, "tags", {native_tag(key): value for key, value in self.tags.items()})

@@ -35,7 +35,7 @@ class EventRecordsResult(Struct, frozen=True):
     has_more: bool
 
 
-class EventRecordsFilter(Struct, frozen=True, kw_only=True):
+class EventRecordsFilter(Struct, frozen=True):
     """Which events of one type to find. Bounds are exclusive.
 
     Args:

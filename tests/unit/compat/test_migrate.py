@@ -135,9 +135,9 @@ def test_texts_that_name_the_package_and_star_imports_are_remarked() -> None:
 
 
 def test_filters_that_translated_their_arguments_are_remarked() -> None:
-    [remark] = migrated("from dagster import RunsFilter\nRunsFilter(tags={})\n").remarks
+    [remark] = migrated("from dagster import RunsFilter\nRunsFilter(statuses=[])\n").remarks
 
-    assert (remark.line, "weft/" in remark.text) == (2, True)
+    assert (remark.line, "tuples" in remark.text) == (2, True)
 
 
 def test_the_command_keeps_the_encoding_that_a_file_declares(tmp_path: Path) -> None:

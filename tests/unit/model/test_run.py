@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from weft.model.codec import Decoder, encode
 from weft.model.run import Run, RunStatus, RunTag
 
 
@@ -28,3 +29,16 @@ def test_a_range_of_partitions_needs_both_ends() -> None:
     assert run(tags={**first, **last}).partition_range == ("a", "b")
     assert run(tags=first).partition_range is None
     assert run(tags=last).partition_range is None
+
+
+def test_system_tags_are_found_under_their_foreign_names() -> None:
+    run = Run(id="r", job_name="j", status=RunStatus.QUEUED, created_at=0.0, tags={"weft/partition": "a", "mine": "b"})
+
+    assert run.tags["dagster/partition"] == run.tags["weft/partition"] == "a"
+    assert "dagster/partition" in run.tags
+    assert "dagster/other" not in run.tags
+    assert run.tags.get("dagster/other", "none") == "none"
+    assert run.tags == {"weft/partition": "a", "mine": "b"}
+    with pytest.raises(KeyError, match="dagster/other"):
+        run.tags["dagster/other"]
+    assert Decoder(Run).decode(encode(run)) == run

@@ -95,17 +95,14 @@ def runs_filter(
     created_before: Any = None,
     exclude_subruns: bool | None = None,
 ) -> Any:
-    """A `weft.RunFilter` of what existing code gives: lists and datetimes. Foreign spellings of system tags are understood."""
-    from weft.model.run import RunFilter, RunTag
+    """A `weft.RunFilter` of what existing code gives: lists and datetimes."""
+    from weft.model.run import RunFilter
 
     return RunFilter(
         run_ids=tuple(run_ids) if run_ids is not None else None,
         job_name=job_name,
         statuses=tuple(statuses) if statuses is not None else None,
-        tags={
-            f"{RunTag.PREFIX}{key[len('dagster/') :]}" if key.startswith("dagster/") else key: str(value)
-            for key, value in (tags or {}).items()
-        },
+        tags={key: str(value) for key, value in (tags or {}).items()},
         updated_after=_seconds(updated_after),
         updated_before=_seconds(updated_before),
         created_after=_seconds(created_after),

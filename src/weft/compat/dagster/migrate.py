@@ -258,9 +258,7 @@ class _Rewriter(cst.CSTTransformer):
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         name = self._foreign_name(original_node.func)
         if name == "RunsFilter" and original_node.args:
-            self._remark(
-                original_node, "RunFilter takes tuples, times in seconds, and system tags that begin with weft/"
-            )
+            self._remark(original_node, "RunFilter takes tuples, and times in seconds")
         words = RENAMED_ARGUMENTS.get(name) if name is not None else None
         if words is None:
             return updated_node
