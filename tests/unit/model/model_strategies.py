@@ -13,6 +13,7 @@ import msgspec
 from hypothesis import settings, strategies as st
 from msgspec import Struct
 
+from weft.model.backfill import BackfillPolicy
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.retry import Backoff, Jitter, RetryPolicy
 
@@ -42,6 +43,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     None: st.none(),
     Any: JSON,
     AssetKey: ASSET_KEYS,
+    BackfillPolicy: st.builds(BackfillPolicy, st.none() | st.integers(1, 2**63)),
     RetryPolicy: RETRY_POLICIES,
     AssetCheckKey: st.builds(AssetCheckKey, ASSET_KEYS, PARTS),
 }
