@@ -6,7 +6,8 @@ never the whole log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
+from itertools import islice
 from typing import Any
 
 from weft.definitions.results import AssetMaterialization, AssetObservation
@@ -180,14 +181,8 @@ class InstanceQueries(RunEnvironment):
                 before_id=wanted.before_cursor,
                 partitions=wanted.asset_partitions,
             )
-        type = str(getattr(wanted.event_type, "value", wanted.event_type))
-        every = [
-            stored
-            for stored in self._of_type(type, wanted.after_cursor or 0, wanted.before_cursor)
-            if wanted.matches(stored)
-        ]
-        ordered = every if ascending else every[::-1]
-        return ordered[:limit] if limit is not None else ordered
+        found = self._of_type(wanted.event_type, wanted.after_cursor or 0, wanted.before_cursor, ascending)
+        return _first(found, wanted.matches, limit)
 
     def fetch_materializations(
         self,
@@ -222,12 +217,11 @@ class InstanceQueries(RunEnvironment):
             if isinstance(records_filter, RunStatusChangeRecordsFilter)
             else RunStatusChangeRecordsFilter(event_type=records_filter)
         )
-        type = str(getattr(wanted.event_type, "value", wanted.event_type))
         after, before = wanted.after_storage_id or 0, wanted.before_storage_id
         if cursor is not None:
             after, before = (max(after, int(cursor)), before) if ascending else (after, int(cursor))
-        found = [stored for stored in self._of_type(type, after, before) if self._is_wanted_change(wanted, stored)]
-        return _page(found if ascending else found[::-1], limit, cursor)
+        found = self._of_type(wanted.event_type, after, before, ascending)
+        return _page(_first(found, lambda stored: self._is_wanted_change(wanted, stored), limit + 1), limit, cursor)
 
     def get_latest_materialization_event(self, asset_key: CoercibleToAssetKey) -> Event | None:
         """The latest materialisation of an asset, or None. It is the last that the log still holds."""
@@ -415,16 +409,17 @@ class InstanceQueries(RunEnvironment):
                 return found[:limit] if limit is not None else found
             after_id, before_id = (page[-1].id, before_id) if ascending else (after_id, page[-1].id)
 
-    def _of_type(self, type: str, after_id: int, before_id: int | None) -> Iterable[StoredEvent]:
+    def _of_type(self, type: str, after_id: int, before_id: int | None, ascending: bool) -> Iterable[StoredEvent]:
+        """Events of a type, read page by page as they are asked for."""
+        wanted = [str(getattr(type, "value", type))]
         while True:
-            page = self.events.of_types([type], after_id=after_id, limit=_PAGE)
-            for stored in page:
-                if before_id is not None and stored.id >= before_id:
-                    return
-                yield stored
+            page = self.events.of_types(
+                wanted, after_id=after_id, before_id=before_id, limit=_PAGE, ascending=ascending
+            )
+            yield from page
             if len(page) < _PAGE:
                 return
-            after_id = page[-1].id
+            after_id, before_id = (page[-1].id, before_id) if ascending else (after_id, page[-1].id)
 
     def _is_wanted_change(self, wanted: RunStatusChangeRecordsFilter, stored: StoredEvent) -> bool:
         if wanted.storage_ids is not None and stored.id not in wanted.storage_ids:
@@ -441,6 +436,12 @@ class InstanceQueries(RunEnvironment):
 
 _ORDERS = (None, "id", "create_timestamp", "update_timestamp", "start_time", "end_time")
 _BEGINNING = 0.0
+
+
+def _first(
+    found: Iterable[StoredEvent], matches: Callable[[StoredEvent], bool], limit: int | None
+) -> list[StoredEvent]:
+    return list(islice((stored for stored in found if matches(stored)), limit))
 
 
 def _page(found: Sequence[StoredEvent], limit: int, cursor: str | None) -> EventRecordsResult:

@@ -420,15 +420,25 @@ class MemoryEventLog:
             limit,
         )
 
-    def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
+    def of_types(
+        self,
+        types: Sequence[str],
+        *,
+        after_id: int = 0,
+        before_id: int | None = None,
+        limit: int = 1000,
+        ascending: bool = True,
+    ) -> tuple[StoredEvent, ...]:
         """See `weft.storage.ports.EventLog.of_types`."""
+        most = max(limit, 0)
         with self._state.lock:
             found = []
             for type in dict.fromkeys(types):
                 index = self._state.by_type.get(type, [])
                 start = bisect_right(index, after_id, key=_id)
-                found.append(index[start : start + max(limit, 0)])
-        return tuple(heapq.merge(*found, key=_id))[: max(limit, 0)]
+                stop = len(index) if before_id is None else bisect_left(index, before_id, key=_id)
+                found.append(index[start:stop][:most] if ascending else index[start:stop][::-1][:most])
+        return tuple(heapq.merge(*found, key=_id, reverse=not ascending))[:most]
 
     def latest_id(self) -> int:
         """See `weft.storage.ports.EventLog.latest_id`."""

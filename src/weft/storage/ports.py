@@ -148,11 +148,19 @@ class EventLog(Protocol):
         """Events about one asset (materialisations, observations, checks, failures), newest first unless `ascending`."""
         ...
 
-    def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
-        """Events of these types over all runs with an id above `after_id`, in the order of arrival.
+    def of_types(
+        self,
+        types: Sequence[str],
+        *,
+        after_id: int = 0,
+        before_id: int | None = None,
+        limit: int = 1000,
+        ascending: bool = True,
+    ) -> tuple[StoredEvent, ...]:
+        """Events of these types over all runs with ids between the bounds, in the order of arrival (the newest first unless `ascending`).
 
         Made for following: the cost is that of the answer, but a routine type (one that every step writes) is found by walking the log
-        from `after_id` on.
+        from one of the bounds.
         """
         ...
 

@@ -289,3 +289,19 @@ def test_what_is_reported_without_a_run_counts_like_what_a_run_made(storage: Sto
     assert answer.passed
     assert storage.events.report(bodies[:1], at=13.0)[0].id > stored[-1].id
     assert storage.events.report((), at=13.0) == ()
+
+
+def test_events_of_types_come_in_both_directions_within_bounds(storage: Storage) -> None:
+    new_run(storage)
+    journal = Journal(storage)
+    stored = [
+        *journal.write(RunStarted()),
+        *journal.write(*(StepStarted() for _ in range(3)), step_key="a"),
+        *journal.write(RunSucceeded()),
+    ]
+    wanted = ["RUN_START", "STEP_START", "RUN_SUCCESS"]
+    assert ids(storage.events.of_types(wanted, ascending=False)) == ids(tuple(reversed(stored)))
+    assert ids(storage.events.of_types(wanted, ascending=False, limit=2)) == [stored[4].id, stored[3].id]
+    between = storage.events.of_types(wanted, after_id=stored[0].id, before_id=stored[3].id)
+    assert ids(between) == [stored[1].id, stored[2].id]
+    assert ids(storage.events.of_types(["RUN_START"], before_id=stored[0].id)) == []

@@ -185,14 +185,23 @@ class SqlEventLog:
             rows = transaction.all(_of_asset(len(codes), partition is not None, ascending), parameters)
         return _stored(rows)
 
-    def of_types(self, types: Sequence[str], *, after_id: int = 0, limit: int = 1000) -> tuple[StoredEvent, ...]:
+    def of_types(
+        self,
+        types: Sequence[str],
+        *,
+        after_id: int = 0,
+        before_id: int | None = None,
+        limit: int = 1000,
+        ascending: bool = True,
+    ) -> tuple[StoredEvent, ...]:
         """See `weft.storage.ports.EventLog.of_types`."""
         codes = _codes(types)
         if limit < 1 or not codes:
             return ()
         indexed = sum(code < FIRST_ROUTINE_CODE for code in codes)  # they are sorted: these come first
+        bounds = (after_id, _BEYOND_ALL_IDS if before_id is None else before_id)
         with self._database.read() as transaction:
-            rows = transaction.all(_of_types(indexed, len(codes) - indexed), [after_id, *codes, limit])
+            rows = transaction.all(_of_types(indexed, len(codes) - indexed, ascending), [*bounds, *codes, limit])
         return _stored(rows)
 
     def latest_id(self) -> int:
@@ -438,18 +447,19 @@ def _of_asset(types: int, partition: bool, ascending: bool) -> Statement:
 
 
 @lru_cache(maxsize=64)
-def _of_types(indexed: int, routine: int) -> Statement:
-    """Events of some types over all runs. Parameters: after, types with an index, routine types, limit."""
+def _of_types(indexed: int, routine: int, ascending: bool) -> Statement:
+    """Events of some types over all runs. Parameters: after, before, types with an index, routine types, limit."""
     names = numbered("type", indexed + routine)
-    order = events.c.id.asc()
-    later = select(*_INNER).where(events.c.id > bindparam("after"))
+    order = events.c.id.asc() if ascending else events.c.id.desc()
+    between = select(*_INNER).where(events.c.id > bindparam("after"), events.c.id < bindparam("before"))
     # The condition in the words of the partial index, else the index is not used.
-    rare = later.where(text(f"type < {FIRST_ROUTINE_CODE}"))
+    rare = between.where(text(f"type < {FIRST_ROUTINE_CODE}"))
     walks = [_limited(rare.where(events.c.type == bindparam(name)), order) for name in names[:indexed]]
     if routine:
         # One walk along the log itself for all of them.
-        walks.append(_limited(later.where(events.c.type.in_([bindparam(name) for name in names[indexed:]])), order))
-    return Statement(_named(_merged(walks, ascending=True)), "after", *names, "limit")
+        walks.append(_limited(between.where(events.c.type.in_([bindparam(name) for name in names[indexed:]])), order))
+    inner = _merged(walks, ascending=ascending)
+    return Statement(_named(inner, ascending=ascending), "after", "before", *names, "limit")
 
 
 def _limited(walk: Query, order: ColumnElement[Any]) -> Query:
