@@ -161,7 +161,11 @@ if TYPE_CHECKING:
         Definitions as Definitions,
     )
     from weft.definitions.deprecations import (
+        BetaWarning as BetaWarning,
+        ConfigArgumentWarning as ConfigArgumentWarning,
         DeprecatedNameWarning as DeprecatedNameWarning,
+        PreviewWarning as PreviewWarning,
+        SupersessionWarning as SupersessionWarning,
     )
     from weft.definitions.executors import (
         ExecutorDefinition as ExecutorDefinition,
@@ -300,6 +304,7 @@ if TYPE_CHECKING:
         DataVersion as DataVersion,
         DataVersionsByPartition as DataVersionsByPartition,
         DynamicOutput as DynamicOutput,
+        ExpectationResult as ExpectationResult,
         Failure as Failure,
         MaterializeResult as MaterializeResult,
         ObserveResult as ObserveResult,
@@ -310,6 +315,7 @@ if TYPE_CHECKING:
     from weft.definitions.run_requests import (
         RunRequest as RunRequest,
         SensorResult as SensorResult,
+        SensorReturnTypesUnion as SensorReturnTypesUnion,
         SkipReason as SkipReason,
     )
     from weft.definitions.run_status_sensors import (
@@ -386,6 +392,9 @@ if TYPE_CHECKING:
         HookContext as HookContext,
         OpExecutionContext as OpExecutionContext,
     )
+    from weft.execution.data_versions import (
+        DataProvenance as DataProvenance,
+    )
     from weft.execution.executor import (
         Executor as Executor,
     )
@@ -457,6 +466,7 @@ if TYPE_CHECKING:
         AssetCheckKey as AssetCheckKey,
         AssetJobKey as AssetJobKey,
         AssetKey as AssetKey,
+        AssetOrCheckKey as AssetOrCheckKey,
     )
     from weft.model.metadata import (
         AssetMetadataValue as AssetMetadataValue,
@@ -634,6 +644,7 @@ _WHERE = {
     "AssetMaterialization": "weft.definitions.results",
     "AssetMetadataValue": "weft.model.metadata",
     "AssetObservation": "weft.definitions.results",
+    "AssetOrCheckKey": "weft.model.keys",
     "AssetOut": "weft.definitions.inputs_outputs",
     "AssetRecord": "weft.runs.instance_records",
     "AssetRecordsFilter": "weft.runs.instance_records",
@@ -651,6 +662,7 @@ _WHERE = {
     "AutomationResult": "weft.execution.automation",
     "BackfillPolicy": "weft.model.backfill",
     "Backoff": "weft.model.retry",
+    "BetaWarning": "weft.definitions.deprecations",
     "Bool": "weft.config.schema",
     "BoolMetadataValue": "weft.model.metadata",
     "BoolSource": "weft.config.schema",
@@ -688,6 +700,7 @@ _WHERE = {
     "config_from_pkg_resources": "weft.config.files",
     "config_from_yaml_strings": "weft.config.files",
     "config_mapping": "weft.config.mapping",
+    "ConfigArgumentWarning": "weft.definitions.deprecations",
     "ConfigError": "weft.errors",
     "ConfigMapping": "weft.config.mapping",
     "ConfigSchema": "weft.config.schema",
@@ -702,6 +715,7 @@ _WHERE = {
     "custom_path_fs_io_manager": "weft.execution.io_managers.defaults",
     "daily_partitioned_config": "weft.definitions.partitioned_config",
     "DailyPartitionsDefinition": "weft.model.partitions.definitions",
+    "DataProvenance": "weft.execution.data_versions",
     "DataVersion": "weft.definitions.results",
     "DataVersionsByPartition": "weft.definitions.results",
     "default_loggers": "weft.definitions.loggers",
@@ -743,6 +757,7 @@ _WHERE = {
     "executor": "weft.definitions.executors",
     "ExecutorDefinition": "weft.definitions.executors",
     "ExecutorRequirement": "weft.definitions.executors",
+    "ExpectationResult": "weft.definitions.results",
     "Failure": "weft.definitions.results",
     "failure_hook": "weft.definitions.hooks",
     "Field": "weft.config.schema",
@@ -884,6 +899,7 @@ _WHERE = {
     "Permissive": "weft.config.schema",
     "PermissiveConfig": "weft.config.models",
     "PoolMetadataValue": "weft.model.metadata",
+    "PreviewWarning": "weft.definitions.deprecations",
     "PythonArtifactMetadataValue": "weft.model.metadata",
     "PythonObjectValueType": "weft.definitions.value_type",
     "PythonScriptComponent": "weft.components.steps",
@@ -937,6 +953,7 @@ _WHERE = {
     "SensorDefinition": "weft.definitions.sensors",
     "SensorEvaluationContext": "weft.execution.ticks.sensor_contexts",
     "SensorResult": "weft.definitions.run_requests",
+    "SensorReturnTypesUnion": "weft.definitions.run_requests",
     "SensorType": "weft.definitions.sensors",
     "serialize_value": "weft.model.typed_json",
     "Shape": "weft.config.schema",
@@ -954,6 +971,7 @@ _WHERE = {
     "String": "weft.config.schema",
     "StringSource": "weft.config.schema",
     "success_hook": "weft.definitions.hooks",
+    "SupersessionWarning": "weft.definitions.deprecations",
     "TableColumn": "weft.model.metadata",
     "TableColumnConstraints": "weft.model.metadata",
     "TableColumnDep": "weft.model.metadata",
@@ -1016,6 +1034,7 @@ __all__ = [
     "AssetMaterialization",
     "AssetMetadataValue",
     "AssetObservation",
+    "AssetOrCheckKey",
     "AssetOut",
     "AssetRecord",
     "AssetRecordsFilter",
@@ -1033,6 +1052,7 @@ __all__ = [
     "AutomationResult",
     "BackfillPolicy",
     "Backoff",
+    "BetaWarning",
     "Bool",
     "BoolMetadataValue",
     "BoolSource",
@@ -1042,6 +1062,7 @@ __all__ = [
     "ComponentTree",
     "ComponentTypeSpec",
     "Config",
+    "ConfigArgumentWarning",
     "ConfigError",
     "ConfigMapping",
     "ConfigSchema",
@@ -1051,6 +1072,7 @@ __all__ = [
     "ConfigurableResource",
     "ConfigurableResourceFactory",
     "DailyPartitionsDefinition",
+    "DataProvenance",
     "DataVersion",
     "DataVersionsByPartition",
     "DefaultScheduleStatus",
@@ -1083,6 +1105,7 @@ __all__ = [
     "Executor",
     "ExecutorDefinition",
     "ExecutorRequirement",
+    "ExpectationResult",
     "Failure",
     "Field",
     "FilesystemIOManager",
@@ -1168,6 +1191,7 @@ __all__ = [
     "Permissive",
     "PermissiveConfig",
     "PoolMetadataValue",
+    "PreviewWarning",
     "PythonArtifactMetadataValue",
     "PythonObjectValueType",
     "PythonScriptComponent",
@@ -1210,6 +1234,7 @@ __all__ = [
     "SensorDefinition",
     "SensorEvaluationContext",
     "SensorResult",
+    "SensorReturnTypesUnion",
     "SensorType",
     "Shape",
     "Skip",
@@ -1224,6 +1249,7 @@ __all__ = [
     "StoredEvent",
     "String",
     "StringSource",
+    "SupersessionWarning",
     "TableColumn",
     "TableColumnConstraints",
     "TableColumnDep",

@@ -18,6 +18,22 @@ class DeprecatedNameWarning(DeprecationWarning):
     """Something was used by a name that has a successor; the text says which."""
 
 
+class PreviewWarning(Warning):
+    """The class under which projects silence warnings about what may still change in any release. weft itself gives none."""
+
+
+class BetaWarning(Warning):
+    """The class under which projects silence warnings about what is not yet settled. weft itself gives none."""
+
+
+class SupersessionWarning(FutureWarning):
+    """The class under which projects silence warnings about what has a better successor. weft itself gives `DeprecatedNameWarning`."""
+
+
+class ConfigArgumentWarning(SyntaxWarning):
+    """The class under which projects silence warnings about arguments called ``config``. weft itself gives none."""
+
+
 def warn_deprecated(old: str, new: str) -> None:
     """Say that `old` has the successor `new`, with the place in the user's code that uses it."""
     level, frame = 1, sys._getframe(0)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from weft.definitions.deprecations import warn_deprecated
 from weft.definitions.names import check_each, check_kind, check_mapping
 from weft.errors import DefinitionError
 from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -333,6 +334,32 @@ class AssetMaterialization:
             AssetKey([part for part in text.replace("\\", "/").split("/") if part]) if asset_key is None else asset_key
         )
         return AssetMaterialization(key, description=description, metadata={"path": MetadataValue.path(text)})
+
+
+class ExpectationResult:
+    """The answer of an expectation about data, yielded by a step (deprecated: an `AssetCheckResult` says it of an asset). It never fails the step.
+
+    Args:
+        success: whether what was expected holds.
+        label: what was expected.
+        description: one sentence for the reader.
+        metadata: facts for the reader.
+    """
+
+    __slots__ = ("description", "label", "metadata", "success")
+
+    def __init__(
+        self,
+        success: bool,
+        label: str | None = None,
+        description: str | None = None,
+        metadata: RawMetadata | None = None,
+    ) -> None:
+        warn_deprecated("ExpectationResult", "AssetCheckResult")
+        self.success = bool(success)
+        self.label = label
+        self.description = description
+        self.metadata: dict[str, AnyMetadataValue] = metadata_values(metadata)
 
 
 class AssetObservation(AssetMaterialization):

@@ -6,8 +6,8 @@ evaluated it and be committed in one transaction by another that never loads tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
@@ -148,3 +148,14 @@ class SensorResult:
         if self.skip_reason is not None:
             return f"SensorResult(skip_reason={self.skip_reason.skip_message!r}, cursor={self.cursor!r})"
         return f"SensorResult({len(self.run_requests)} run requests, cursor={self.cursor!r})"
+
+
+SensorReturnTypesUnion: TypeAlias = (
+    RunRequest
+    | SkipReason
+    | SensorResult
+    | Sequence[RunRequest]
+    | Iterator[RunRequest | SkipReason | SensorResult]
+    | None
+)
+"""What the function of a sensor may return."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from weft.definitions.results import AssetMaterialization, AssetObservation, DataVersion
 from weft.errors import InvocationError, did_you_mean, some_of
+from weft.execution.data_versions import DataProvenance, provenance
 from weft.execution.log_manager import LogManager
 from weft.model.events import AssetMaterialized, AssetObserved
 from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -336,6 +337,11 @@ class ExecutionContext:
         """Attach facts to the materialisation of an asset of this step (of one partition, where it is given)."""
         key = AssetKey.of(asset_key) if asset_key is not None else self.asset_key
         self._asset_metadata.setdefault((key, partition_key), {}).update(metadata_values(metadata))
+
+    def get_asset_provenance(self, asset_key: CoercibleToAssetKey) -> DataProvenance | None:
+        """From what the latest materialisation of an asset was made; None where there is none."""
+        state = self.instance.assets.get(AssetKey.of(asset_key))
+        return provenance(state.latest_materialization if state is not None else None)
 
     def set_data_version(self, asset_key: CoercibleToAssetKey, data_version: DataVersion) -> None:
         """Say which version the content of an asset of this step has."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from weft.definitions.results import DataVersion
 from weft.model.asset_state import EventPointer, PartitionStatus
 from weft.model.keys import AssetKey
 from weft.planning.versions import (
@@ -23,6 +25,9 @@ from weft.planning.versions import (
     version_of_partitions,
 )
 from weft.storage.ports import AssetStore
+
+SETTINGS_TAG = "weft/settings_version"
+"""The tag of a materialisation that says what was configured for it (`weft.execution.settings_version`); absent where nothing could be."""
 
 
 class DataVersions:
@@ -67,6 +72,30 @@ class DataVersions:
         if (key, partition) not in self._known:
             self._known[key, partition] = version_of_partition(self._assets.partition(key, partition))
         return self._known[key, partition]
+
+
+class DataProvenance(NamedTuple):
+    """From what a materialisation was made: the version of the code, the version of each input by its asset, and whether the user's code gave
+    its data version (otherwise it follows from the former two).
+    """
+
+    code_version: str | None
+    input_data_versions: Mapping[AssetKey, DataVersion]
+    is_user_provided: bool
+
+
+def provenance(made: EventPointer | None) -> DataProvenance | None:
+    """The provenance of a materialisation; None where there is none, or where it has no data version."""
+    if made is None or made.data_version is None:
+        return None
+    own = computed_version(made.code_version, made.run_id, made.input_data_versions, made.tags.get(SETTINGS_TAG))
+    return DataProvenance(
+        code_version=made.code_version,
+        input_data_versions={
+            AssetKey.from_user_string(key): DataVersion(version) for key, version in made.input_data_versions.items()
+        },
+        is_user_provided=made.data_version != own,
+    )
 
 
 def computed_version(

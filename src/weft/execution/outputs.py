@@ -12,6 +12,7 @@ from weft.definitions.results import (
     DataVersion,
     DataVersionsByPartition,
     DynamicOutput,
+    ExpectationResult,
     MaterializeResult,
     ObserveResult,
     Output,
@@ -19,15 +20,16 @@ from weft.definitions.results import (
 )
 from weft.errors import ExecutionError, TypeCheckError, did_you_mean, some_of
 from weft.execution.contexts import ExecutionContext, event_body
-from weft.execution.data_versions import computed_version
+from weft.execution.data_versions import SETTINGS_TAG, computed_version
 from weft.execution.io_contexts import OutputContext
 from weft.execution.reuse import input_versions, partitions_of
 from weft.execution.run_context import RunContext
-from weft.execution.settings_version import SETTINGS_TAG, settings_of_step
+from weft.execution.settings_version import settings_of_step
 from weft.model.events import (
     AssetCheckEvaluated,
     AssetMaterialized,
     AssetObserved,
+    EngineEvent,
     OutputHandled,
     OutputSkipped,
     StepOutput,
@@ -151,6 +153,8 @@ class OutputHandler:
             self.skipped(item)
         elif isinstance(item, (AssetMaterialization, AssetObservation)):
             self._run.record(event_body(item), self._context.step.key)
+        elif isinstance(item, ExpectationResult):
+            self._run.record(_expectation(item), self._context.step.key)
         else:
             raise self._error(
                 "WEFT-X006",
@@ -577,5 +581,14 @@ _EVENTS = (
     ObserveResult,
     AssetMaterialization,
     AssetObservation,
+    ExpectationResult,
     Skip,
 )
+
+
+def _expectation(item: ExpectationResult) -> EngineEvent:
+    said = ": ".join(text for text in (item.label, item.description) if text)
+    return EngineEvent(
+        message=f"Expectation {'passed' if item.success else 'did not pass'}{f': {said}' if said else ''}",
+        metadata=item.metadata,
+    )

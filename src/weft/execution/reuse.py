@@ -16,9 +16,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from weft.execution.data_versions import SETTINGS_TAG
 from weft.execution.io_contexts import OutputContext
 from weft.execution.run_context import RunContext
-from weft.execution.settings_version import SETTINGS_TAG, settings_of_step
+from weft.execution.settings_version import settings_of_step
 from weft.model.asset_state import EventPointer
 from weft.model.keys import AssetKey
 from weft.model.plan import FromDefault, StepOutputPlan, StepPlan

@@ -19,9 +19,6 @@ from weft.definitions.resources import HardcodedResource, ResourceDefinition
 from weft.execution.run_context import RunContext
 from weft.model.plan import StepPlan
 
-SETTINGS_TAG = "weft/settings_version"
-"""The tag of a materialisation that says what it was made with; absent where nothing could be configured."""
-
 
 def settings_of_step(run_context: RunContext, step: StepPlan) -> str | None:
     """What is configured for the asset that a step belongs to: all of its ops, and their resources. None where there is nothing to configure."""

@@ -193,7 +193,7 @@ RENAMED: Mapping[str, str] = {
 }
 """Names that are another one here."""
 
-LEGACY: frozenset[str] = frozenset(AREAS["Words of before 1.0"])
+LEGACY: frozenset[str] = frozenset(AREAS["Words of before 1.0"]) | {"Partition"}
 """Names that `weft.compat.legacy` has."""
 
 LATER: Mapping[str, str] = {
@@ -213,6 +213,21 @@ INSTEAD: Mapping[str, str] = {
     "step_run_ref_to_step_context": "see StepLauncher",
     "RunShardedEventsCursor": "events are in one log: use EventRecordsFilter(after_cursor=<id of the event>)",
     "BindResourcesToJobs": "give the jobs as they are: resources of Definitions reach them",
+    "event_list_hook": "use success_hook and failure_hook: they are told how the step ended; instance.all_logs(context.run_id) has its events",
+    "FileHandle": "return the path from the op, or let an I/O manager store the value; a resource can wrap any file system",
+    "LocalFileHandle": "see FileHandle",
+    "local_file_manager": "see FileHandle",
+    "ConfigurableLegacyResourceAdapter": "give the function decorated with @resource as it is, or write a ConfigurableResource",
+    "RepositoryData": "return the list of definitions from the function decorated with @repository; it is called when it is first needed",
+    "map_resolved_asset_specs": "use Definitions.map_asset_specs(func=..., selection=...), which sees the assets as they are resolved",
+    "build_time_partition_freshness_checks": "give the assets freshness_policy=FreshnessPolicy.cron(...), or use build_last_update_freshness_checks",
+    "build_sensor_for_freshness_checks": "give the assets a freshness_policy; checks are evaluated at times of their own by a schedule whose target is AssetSelection.checks(...)",
+    "with_source_code_references": "nothing to do: every definition knows the file and line where it is declared",
+    "link_code_references_to_git": 'add the link as metadata: defs.map_asset_specs(func=lambda spec: spec.merge_attributes(metadata={"code": MetadataValue.url(...)}))',
+    "AnchorBasedFilePathMapping": "see link_code_references_to_git",
+    "LocalFileCodeReference": "see with_source_code_references",
+    "UrlCodeReference": "use MetadataValue.url(...)",
+    "CodeReferencesMetadataValue": "see with_source_code_references",
     "MetadataEntry": 'write metadata={"label": value}',
     "ComponentFormConfig": "components are edited as files",
 }

@@ -14,7 +14,7 @@ from weft.compat.legacy.modes import (
     fs_system_storage,
     mem_system_storage,
 )
-from weft.compat.legacy.partition_sets import PartitionSetDefinition
+from weft.compat.legacy.partition_sets import Partition, PartitionSetDefinition
 from weft.compat.legacy.pipelines import (
     PipelineDefinition,
     PipelineExecutionResult,
@@ -35,6 +35,7 @@ __all__ = [
     "InputDefinition",
     "ModeDefinition",
     "OutputDefinition",
+    "Partition",
     "PartitionSetDefinition",
     "PipelineDefinition",
     "PipelineExecutionResult",
