@@ -533,3 +533,35 @@ def test_checks_of_partitions_are_asked_for_the_partition() -> None:
         weft.materialize(project.assets, instance=project.instance, partition_key=day, raise_on_error=False)
     result = project.evaluate()
     assert result.get_requested_partitions(AssetKey("raw")) == {"2024-05-09"}
+
+
+class TestChangedPartitions:
+    def keys(self, *keys: str) -> weft.Definitions:
+        partitions = weft.StaticPartitionsDefinition(list(keys))
+        return weft.Definitions(
+            [
+                asset("raw", partitions_def=partitions),
+                asset("clean", "raw", partitions_def=partitions, when=When.eager()),
+            ]
+        )
+
+    def report(self, project: Project, key: str) -> None:
+        project.instance.report_runless_asset_event(weft.AssetMaterialization("raw", partition=key))
+
+    def test_keys_that_are_appended_lose_nothing(self) -> None:
+        project = Project()
+        project.defs = self.keys("a")
+        project.tick()
+        project.defs = self.keys("a", "b")
+        self.report(project, "b")
+        assert project.evaluate().get_requested_partitions(AssetKey("clean")) == {"b"}
+
+    def test_other_keys_begin_anew(self) -> None:
+        project = Project()
+        project.defs = self.keys("a", "b")
+        self.report(project, "a")
+        project.tick()
+        project.defs = self.keys("b", "a")
+        assert project.tick() == {}, "what was missing before does not count"
+        self.report(project, "a")
+        assert project.evaluate().get_requested_partitions(AssetKey("clean")) == {"a"}

@@ -193,6 +193,7 @@ class _Evaluation:
         self._requested: dict[Target, Subset] = {}
         self._remembered: dict[Target, dict[str, NodeState]] = {}
         self._digests: dict[Target, str] = {}
+        self._initial: dict[Target, bool] = {}
         # Downstream conditions that are being evaluated for an upstream target: they must not ask each other in a circle.
         self._asking: list[Target] = []
 
@@ -214,13 +215,14 @@ class _Evaluation:
         targets = {
             target_name(target): TargetState(
                 self._digest(target),
+                self._scope(target).everything.encode(),
                 self._requested[target].encode() if target in self._requested else self._scope(target).nothing.encode(),
                 self._remembered.get(target, {}),
             )
             for target in self._conditions
         }
         for target in self._requested.keys() - self._conditions.keys():
-            targets[target_name(target)] = TargetState("", self._requested[target].encode())
+            targets[target_name(target)] = TargetState("", requested=self._requested[target].encode())
         cursor = AutomationCursor(
             evaluation=self._previous.evaluation + 1,
             time=self._now,
@@ -529,16 +531,21 @@ class _Evaluation:
     def _digest(self, target: Target) -> str:
         found = self._digests.get(target)
         if found is None:
-            # The definition of the partitions belongs to it: what was remembered of other partitions means nothing.
-            scope = self._scope(target)
-            meaning = scope.definition.to_spec() if scope.definition is not None else None
-            data = encode((self._conditions[target], meaning))
+            data = encode(self._conditions[target])
             found = self._digests[target] = hashlib.sha256(data).hexdigest()[:32]
         return found
 
     def _is_initial(self, root: Target) -> bool:
-        before = self._previous.targets.get(target_name(root))
-        return before is None or before.expression != self._digest(root)
+        found = self._initial.get(root)
+        if found is None:
+            before = self._previous.targets.get(target_name(root))
+            found = self._initial[root] = (
+                before is None
+                or before.expression != self._digest(root)
+                # What was remembered of other partitions means nothing.
+                or not self._scope(root).understands(before.existing)
+            )
+        return found
 
     def _recall(self, place: _Place) -> NodeState:
         if self._is_initial(place.root):

@@ -86,9 +86,14 @@ class NodeState(Struct, frozen=True, omit_defaults=True):
 
 
 class TargetState(Struct, frozen=True, omit_defaults=True):
-    """What the condition of one target remembers. It is void where `expression`, the digest of the condition, is another one now."""
+    """What the condition of one target remembers.
+
+    It is void where `expression`, the digest of the condition, is another one now, or where `existing`, the partitions that there were, cannot be
+    read by the definition that there is now. Keys that were only appended can.
+    """
 
     expression: str
+    existing: bool | bytes = True
     requested: bool | bytes = False
     nodes: Mapping[str, NodeState] = {}
 

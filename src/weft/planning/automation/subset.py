@@ -50,14 +50,20 @@ class Scope:
 
     def decode(self, stored: bool | bytes | None) -> Subset:
         """What `Subset.encode` gave; nothing where it belongs to another definition."""
-        if stored is None or isinstance(stored, bool) != (self.definition is None):
-            return self.nothing
+        found = self._decoded(stored) if stored is not None else None
+        return found if found is not None else self.nothing
+
+    def understands(self, stored: bool | bytes) -> bool:
+        """Whether what `Subset.encode` gave belongs to this definition."""
+        return self._decoded(stored) is not None
+
+    def _decoded(self, stored: bool | bytes) -> Subset | None:
         if isinstance(stored, bool) or self.definition is None:
-            return self.of(bool(stored))
+            return self.of(bool(stored)) if isinstance(stored, bool) == (self.definition is None) else None
         try:
             return Subset(self, PartitionSet.from_bytes(self.definition, stored))
         except PartitionError:
-            return self.nothing
+            return None
 
     def keys_of(self, held: PartitionSet) -> Iterator[str]:
         """The keys of `held`, in order."""
