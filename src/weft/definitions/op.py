@@ -6,11 +6,8 @@ import collections.abc
 import functools
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
-from weft.config.mapping import configured_field
-from weft.config.schema import Any as AnyConfig, ConfigSchema, Field
-from weft.config.validation import declared
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
 from weft.definitions.inputs_outputs import NO_DEFAULT, In, Out
@@ -22,6 +19,9 @@ from weft.definitions.source import declared_at
 from weft.definitions.value_type import AnnotationType, ValueType, value_type
 from weft.errors import DefinitionError, did_you_mean
 from weft.model.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from weft.config.schema import ConfigSchema, Field
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -185,6 +185,8 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         """The schema of its configuration as a field; None where it declares none. Made when it is first asked for."""
         if self.config_schema is None:
             return None
+        from weft.config.validation import declared  # slow to load, and most ops have no configuration
+
         config_class: Any = config_class_of(self.config_schema)
         return config_class.to_config_schema() if config_class is not None else declared(self.config_schema)
 
@@ -212,6 +214,9 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         Raises:
             ConfigError: the configuration does not fit the schema.
         """
+        from weft.config.mapping import configured_field  # as above
+        from weft.config.schema import Any as AnyConfig, Field
+
         copy = self.with_settings()
         copy.__dict__.pop("config_field", None)
         inner = self.config_field or Field(AnyConfig, is_required=False)

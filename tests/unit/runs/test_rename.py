@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.definitions.refusal import refused
 
+import weft
 from weft import (
     AssetCheckKey,
     AssetKey,
@@ -88,3 +90,25 @@ def test_an_earlier_name_belongs_to_one_asset() -> None:
         Definitions([AssetSpec("orders"), AssetSpec("sales", renamed_from="orders")]).resolve()
     with refused("WEFT-D413"):
         Definitions([AssetSpec("a", renamed_from="orders"), AssetSpec("b", renamed_from="orders")]).resolve()
+
+
+def test_a_renamed_asset_still_has_its_values(tmp_path: Path) -> None:
+    def project(name: str, **settings: object) -> list[object]:
+        @weft.asset(name=name, partitions_def=weft.StaticPartitionsDefinition(["a", "b"]), **settings)
+        def made(context: weft.AssetExecutionContext) -> str:
+            return context.partition_key
+
+        @weft.asset(ins={"values": weft.AssetIn(name)})
+        def all_of_it(values: dict[str, str]) -> list[str]:
+            return sorted(values.values())
+
+        return [made, all_of_it]
+
+    with weft.Instance.local_temp(tmp_path) as instance:
+        for key in "ab":
+            materialize(project("orders"), selection="orders", partition_key=key, instance=instance)
+        renamed = project("sales", renamed_from="orders")
+        result = materialize(renamed, selection="all_of_it", instance=instance)
+        assert result.asset_value("all_of_it") == ["a", "b"]
+        materialize(renamed, selection="sales", partition_key="b", instance=instance)
+        assert weft.Definitions(renamed).load_asset_value("sales", partition_key="a", instance=instance) == "a"

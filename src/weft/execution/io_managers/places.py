@@ -120,6 +120,7 @@ class PlacedIOManager(IOManager):
         if len(keys) == 1 and not may_miss:
             return self._load_one(context, place_of(context, keys[0]))
         found = self.load_each(context, [place_of(context, key) for key in keys])
+        found = [self._renamed(context, each) if isinstance(each, NotStored) else each for each in found]
         missing = [each for each in found if isinstance(each, NotStored)]
         if missing and not may_miss:
             raise _not_stored(context, missing) from missing[0].__cause__
@@ -129,8 +130,10 @@ class PlacedIOManager(IOManager):
     def has_value(self, context: OutputContext) -> bool:
         """Whether everything that `context` means is stored: the value, or that of each of its partitions."""
         if not context.has_asset_key or not context.has_asset_partitions:
-            return self.is_at(place_of(context))
-        return all(self.is_at(place_of(context, key)) for key in context.asset_partition_keys)
+            places = [place_of(context)]
+        else:
+            places = [place_of(context, key) for key in context.asset_partition_keys]
+        return all(any(map(self.is_at, (place, *_earlier_places(context, place)))) for place in places)
 
     def is_at(self, place: Place) -> bool:
         """Whether there is a value at `place`. True where that cannot be told."""
@@ -140,7 +143,26 @@ class PlacedIOManager(IOManager):
         try:
             return self.load_from(context, place)
         except NotStored as missing:
-            raise _not_stored(context, [missing]) from missing.__cause__
+            found = self._renamed(context, missing)
+            if isinstance(found, NotStored):
+                raise _not_stored(context, [missing]) from missing.__cause__
+            return found
+
+    def _renamed(self, context: InputContext, missing: NotStored) -> Any:
+        """The value of a renamed asset that was stored under an earlier key; `missing` where there is none."""
+        for place in _earlier_places(context, missing.place):
+            try:
+                return self.load_from(context, place)
+            except NotStored:
+                continue
+        return missing
+
+
+def _earlier_places(context: IOContext, place: Place) -> list[Place]:
+    """Where the value of an asset was before it was renamed (`renamed_from`), the latest key first."""
+    source = context.upstream_output if isinstance(context, InputContext) else context
+    spec = source.asset_spec if source is not None and place.asset is not None else None
+    return [place._replace(asset=key.parts) for key in spec.renamed_from] if spec is not None else []
 
 
 def _not_stored(context: InputContext, missing: Sequence[NotStored]) -> IOManagerError:
