@@ -10,10 +10,10 @@
 The home is ``$WEFT_HOME`` where it is set, else the folder ``.weft`` of the project: the nearest folder upwards that has one, or a
 ``pyproject.toml``; else of the working directory.
 
-A home that weft makes is for its owner alone (mode 0700), and so are the database, journals and captured output in any home, whatever the umask:
-what runs say of themselves is often confidential though nobody thinks of it, and most machines have a umask of 022. A home that exists keeps its
-mode, and stored values get the modes of the umask, as all files of user code. To share an instance, open folder and database to a group by hand;
-SQLite gives the files beside the database the mode of the database.
+A home that weft makes is for its owner alone (mode 0700), and so are the database, journals, captured output and the folder of stored values in any
+home, whatever the umask: what runs say of themselves is often confidential though nobody thinks of it, and most machines have a umask of 022. Folders
+that exist keep their modes. Values in folders that the user names get the modes of the umask, as all files of user code. To share an instance, open
+folders and database to a group by hand; SQLite gives the files beside the database the mode of the database.
 
 ``$WEFT_SQLITE_SYNCHRONOUS`` set to ``FULL`` makes every batch of events survive a power cut, too (``docs/design/durability.md``); the default,
 ``NORMAL``, survives the death of any process.
@@ -86,6 +86,7 @@ class Instance(InstanceQueries):
 
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (home / "storage").mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"the folder {home} cannot be made.",

@@ -42,6 +42,8 @@ def test_a_new_home_is_closed_to_others(tmp_path: Path) -> None:
         for path in (tmp_path / "home" / "logs").rglob("*"):
             assert mode(path) == (0o700 if path.is_dir() else 0o600)
     assert mode(tmp_path / "home" / "journals") == 0o700
+    assert (tmp_path / "home" / "storage" / "table.json").is_file()
+    assert mode(tmp_path / "home" / "storage") == 0o700
     assert modes["journals"] == 0o600  # of the journal, which is gone at the end
 
 
@@ -53,6 +55,15 @@ def test_in_a_home_that_is_open_to_others_the_database_is_not(tmp_path: Path) ->
     Instance.at(home).close()
     assert mode(home) == 0o755
     assert mode(home / "weft.db") == 0o600
+    assert mode(home / "storage") == 0o700
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_folder_of_values_that_was_opened_to_others_stays_so(tmp_path: Path) -> None:
+    Instance.at(tmp_path).close()
+    (tmp_path / "storage").chmod(0o755)
+    Instance.at(tmp_path).close()
+    assert mode(tmp_path / "storage") == 0o755
 
 
 def test_a_database_that_was_opened_to_a_group_stays_so(tmp_path: Path) -> None:

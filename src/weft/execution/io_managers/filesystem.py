@@ -1,7 +1,11 @@
 """Values as files below a folder, each in the form that fits it: the default of a persistent instance.
 
 Which form, `weft.execution.io_managers.formats` says; the suffix of a file names it, so what is loaded is what is there. A value that is stored
-again in another form takes the file of the old form away after its own is complete; where a killed writer left both, the newer one counts.
+again in another form takes the file of the old form away after its own is complete. Where both are there, the form that is first in
+`known_formats` counts, whichever is newer; pickle is the last. So a writer that was killed in between leaves the old value or the new one, and
+nobody who can only add files has a pickle loaded in the place of a value in another form.
+
+Loading a pickle executes what is in it: with `allow_pickle` off, neither is one loaded nor stored. A file whose suffix names no form is never loaded.
 
 On a local disk the file of an asset is written under another name and then renamed, so that a reader sees the old value or the new one, never a
 part, and a killed writer leaves the old value. An output of a run is new and read only after its step succeeded: it is written in place. Elsewhere
@@ -10,6 +14,7 @@ part, and a killed writer leaves the old value. An output of a run is new and re
 
 from __future__ import annotations
 
+import atexit
 import glob
 import os
 import pickle
@@ -51,17 +56,29 @@ class FilesystemIOManager(UPathIOManager):
     Args:
         base_dir: the folder, as a path or an fsspec URL such as ``s3://bucket/prefix``, or an `EnvVar` that holds one; made where it is missing. By
             default that of the instance which runs it.
+        allow_pickle: whether values that fit no other form are pickled. Whoever can write to the folder can have any code executed by those who
+            load a pickle from it: turn it off where others can.
         storage_options: for the file system of a URL.
     """
 
-    def __init__(self, base_dir: str | os.PathLike[str] | UPath | None = None, **storage_options: Any) -> None:
+    def __init__(
+        self,
+        base_dir: str | os.PathLike[str] | UPath | None = None,
+        *,
+        allow_pickle: bool = True,
+        **storage_options: Any,
+    ) -> None:
         super().__init__(base_dir, **storage_options)
+        self.allow_pickle = allow_pickle
 
     def __weft_resource_definition__(self) -> IOManagerDefinition:
         """As a resource: itself; without a folder, one in the folder of the instance."""
         if self._base_path is not None:
             return IOManagerDefinition.hardcoded_io_manager(self)
-        return IOManagerDefinition(lambda context: FilesystemIOManager(storage_folder(context.instance)))
+        allow_pickle = self.allow_pickle
+        return IOManagerDefinition(
+            lambda context: FilesystemIOManager(storage_folder(context.instance), allow_pickle=allow_pickle)
+        )
 
     @property
     def base_dir(self) -> str:
@@ -80,21 +97,18 @@ class FilesystemIOManager(UPathIOManager):
         return self._find(place) is not None
 
     def _find(self, place: Place) -> tuple[AnyPath, Format] | None:
-        """The file of a value and its format."""
+        """The file of a value and its format: of several files, that in the first of the known forms."""
         base = self.base_path
         names = path_of(place, ANY_SUFFIX)
         if isinstance(base, Path):
             stem = os.path.join(base, *names)  # noqa: PTH118  # on the path of every input
-            found = [each for each in known_formats() if os.access(stem + each.suffix, os.F_OK)]
-            if len(found) == 1:
-                return Path(stem + found[0].suffix), found[0]
-            if found:
-                each = max(found, key=lambda one: _changed_at(stem + one.suffix))
-                return Path(stem + each.suffix), each
+            for each in known_formats():
+                if os.access(stem + each.suffix, os.F_OK):
+                    return Path(stem + each.suffix), each
         else:
-            remote = _newest(base.joinpath(*names))
-            if remote is not None:
-                return remote
+            remote = _all_at(base.joinpath(*names))
+            if remote:
+                return remote[0]
         earlier = path_of(place, PICKLE.suffix)  # where everything was a pickle, names were written otherwise
         if earlier[:-1] != names[:-1] or earlier[-1] != names[-1] + PICKLE.suffix:
             path = base.joinpath(*earlier)
@@ -109,7 +123,7 @@ class FilesystemIOManager(UPathIOManager):
 
         Raises:
             IOManagerError: (WEFT-X031) the value cannot be pickled, and no other form takes it; (WEFT-X035) there is a file where the folder of
-                the value should be; (WEFT-X160) its form could not write it.
+                the value should be; (WEFT-X160) its form could not write it; (WEFT-X175) only a pickle could hold it, and those are not allowed.
             OSError: the disk is full, or may not be written to.
         """
         base = self.base_path
@@ -126,15 +140,31 @@ class FilesystemIOManager(UPathIOManager):
 
     def dump_to_path(self, context: OutputContext, obj: Any, path: Any) -> None:
         """Write `obj` to `path` in the form that fits it, whatever the path is called."""
+        form = self._allowed(context, format_for(obj), obj)
         with path.open("wb") as file:
-            _dump(context, format_for(obj), obj, file)
+            _dump(context, form, obj, file)
+
+    def _allowed(self, context: OutputContext, form: Format, obj: Any) -> Format:
+        """`form`, unless it is one that may not be written here."""
+        if form is PICKLE and not self.allow_pickle:
+            raise IOManagerError(
+                f"{place_of(context)} fits no form but pickle, and this I/O manager stores no pickles.",
+                code="WEFT-X175",
+                facts={
+                    "made by": f'output "{context.name}" of step "{context.step_key}"',
+                    "type": f"{type(obj).__module__}.{type(obj).__qualname__}",
+                },
+                fix="return a table, text, bytes or plain data, register a format for the type (register_format), "
+                "or store it elsewhere: @asset(io_manager_key=...)",
+            )
+        return form
 
     def _store_locally(self, context: OutputContext, stem: str, obj: Any) -> str:
-        form = format_for(obj)
+        form = self._allowed(context, format_for(obj), obj)
         try:
             path = self._write(context, form, stem, obj)
         except Unfit:
-            form = PICKLE
+            form = self._allowed(context, PICKLE, obj)
             path = self._write(context, form, stem, obj)
         for other in known_formats():
             if other is not form and os.access(stem + other.suffix, os.F_OK):
@@ -161,12 +191,12 @@ class FilesystemIOManager(UPathIOManager):
     def _store_remotely(self, context: OutputContext, stem: Any, obj: Any) -> str:
         import tempfile  # slow to load; local folders do without
 
-        form = format_for(obj)
+        form = self._allowed(context, format_for(obj), obj)
         with tempfile.TemporaryFile() as file:
             try:
                 _dump(context, form, obj, file)
             except Unfit:
-                form = PICKLE
+                form = self._allowed(context, PICKLE, obj)
                 file.seek(0)
                 file.truncate()
                 _dump(context, form, obj, file)
@@ -186,7 +216,7 @@ class FilesystemIOManager(UPathIOManager):
         """See `PlacedIOManager.load_from`.
 
         Raises:
-            IOManagerError: (WEFT-X033) what is stored cannot be read.
+            IOManagerError: (WEFT-X033) what is stored cannot be read; (WEFT-X176) it is a pickle, and those are not loaded here.
         """
         annotation = _annotation(context)
         while True:
@@ -194,6 +224,7 @@ class FilesystemIOManager(UPathIOManager):
             if found is None:
                 raise NotStored(place, f"{self.base_path.joinpath(*path_of(place, ANY_SUFFIX))}{ANY_SUFFIX}")
             path, form = found
+            self._check_loadable(path, form)
             try:
                 return form.load_path(path, annotation)
             except WeftError:
@@ -206,10 +237,32 @@ class FilesystemIOManager(UPathIOManager):
                 raise self._why_not(context, place, path, error) from error
 
     def load_from_path(self, context: InputContext, path: Any) -> Any:
-        """The value in the file `path`, whose suffix says its form."""
+        """The value in the file `path`, whose suffix says its form.
+
+        Raises:
+            IOManagerError: (WEFT-X176) it is a pickle, and those are not loaded here; (WEFT-X177) its suffix names no form.
+        """
         name = str(path.name)
-        form = next((each for each in known_formats() if name.endswith(each.suffix)), PICKLE)
+        form = next((each for each in known_formats() if name.endswith(each.suffix)), None)
+        if form is None:
+            raise IOManagerError(
+                f'nothing says in which form the file "{name}" is.',
+                code="WEFT-X177",
+                facts={"path": str(path), "known suffixes": ", ".join(each.suffix for each in known_formats())},
+                fix="give the file the suffix of its form, or register a format for this suffix (register_format)",
+            )
+        self._check_loadable(path, form)
         return form.load_path(path, _annotation(context))
+
+    def _check_loadable(self, path: AnyPath, form: Format) -> None:
+        if form is PICKLE and not self.allow_pickle:
+            raise IOManagerError(
+                "what is stored is a pickle, and this I/O manager loads no pickles.",
+                code="WEFT-X176",
+                facts={"path": str(path)},
+                fix="make the value again, so that it is stored in another form; if you trust everybody who can write to the folder: "
+                "FilesystemIOManager(allow_pickle=True)",
+            )
 
     def load_input(self, context: InputContext) -> Any:
         """See `PlacedIOManager.load_input`; several partitions of tables are one lazy frame for an input that is annotated with one."""
@@ -233,18 +286,20 @@ class FilesystemIOManager(UPathIOManager):
 
 
 _temporary: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-"""Instances without a folder to theirs, which is removed with them."""
+"""Instances without a folder to theirs, which is removed with them, at the latest when the process ends."""
 
 
 def storage_folder(instance: Any) -> str:
-    """The folder of an instance for values; a temporary one for an instance in memory."""
+    """The folder of an instance for values; a temporary one for an instance in memory. Without an instance, one until the process ends."""
     home = getattr(instance, "home", None)
     if home is not None:
         return str(Path(home) / "storage")
     import tempfile
 
     if instance is None:
-        return tempfile.mkdtemp(prefix="weft-values-")
+        folder = tempfile.mkdtemp(prefix="weft-values-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder
     if instance not in _temporary:
         folder = _temporary[instance] = tempfile.mkdtemp(prefix="weft-values-")
         weakref.finalize(instance, shutil.rmtree, folder, ignore_errors=True)
@@ -253,13 +308,6 @@ def storage_folder(instance: Any) -> str:
 
 def _annotation(context: InputContext) -> Any:
     return getattr(context.value_type, "annotation", None)
-
-
-def _changed_at(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116  # its path is a string here
-    except FileNotFoundError:
-        return 0
 
 
 def _create(path: str) -> BinaryIO:
@@ -298,7 +346,7 @@ def _with_suffix(stem: Any, form: Format) -> Any:
 
 
 def _all_at(stem: Any) -> list[tuple[Any, Format]]:
-    """Every file of a value, in whatever form: found by one listing."""
+    """Every file of a value, in the order of `known_formats`: found by one listing."""
     fs = stem.fs
     fs.invalidate_cache(fs._parent(stem.path))  # others write, too
     by_suffix = {each.suffix: each for each in known_formats()}
@@ -308,13 +356,6 @@ def _all_at(stem: Any) -> list[tuple[Any, Format]]:
         for suffix, form in by_suffix.items()
         if f"{stem.name}{suffix}" in names
     ]
-
-
-def _newest(stem: Any) -> tuple[Any, Format] | None:
-    found = _all_at(stem)
-    if len(found) < 2:
-        return found[0] if found else None
-    return max(found, key=lambda each: stem.fs.modified(each[0].path))
 
 
 def _cannot_be_pickled(context: OutputContext, obj: Any, error: Exception) -> IOManagerError:

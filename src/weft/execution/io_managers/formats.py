@@ -144,7 +144,12 @@ class ParquetFormat(Format):
 
 
 class PickleFormat(Format):
-    """Any value that can be pickled. Only the user's own code, in the user's own workers, ever unpickles."""
+    """Any value that can be pickled.
+
+    Loading one executes what is in it. It is loaded wherever values are: by workers, by `Definitions.load_asset_value`, `migrate_io_storage` and
+    programs that call them; never to show runs or assets. So who can write to the folder of values can run code as those who load from it, unless
+    `FilesystemIOManager` is told otherwise (``allow_pickle=False``).
+    """
 
     suffix = ".pickle"
 
@@ -158,7 +163,7 @@ class PickleFormat(Format):
 
     def load(self, file: BinaryIO, annotation: Any) -> Any:
         """See `Format.load`."""
-        value = pickle.load(file)  # noqa: S301  # the user's own value, in the user's own worker
+        value = pickle.load(file)  # noqa: S301  # by design; see the class
         return value if annotation is None else as_frame(value, wanted_frame(annotation))
 
 
@@ -172,7 +177,13 @@ PARQUET = ParquetFormat()
 PICKLE = PickleFormat()
 
 _BY_CLASS: dict[type, Format] = {str: TEXT, bytes: BYTES, bool: JSON, type(None): JSON}
-_built_in: tuple[Format, ...] = (JSON, PICKLE, PARQUET, TEXT, BYTES)
+_built_in: tuple[Format, ...] = (
+    JSON,
+    PARQUET,
+    TEXT,
+    BYTES,
+    PICKLE,
+)  # the last is the only one whose files can execute code
 _registered: tuple[Format, ...] = ()
 
 
@@ -202,7 +213,10 @@ def register_format(added: Format) -> Format:
 
 
 def known_formats() -> tuple[Format, ...]:
-    """Every format that files are written and read in, those that were registered first."""
+    """Every format that files are written and read in: those that were registered, then those of data alone, then pickle.
+
+    Where a value has files in several forms, the first of these counts.
+    """
     return _registered + _built_in if _registered else _built_in
 
 

@@ -14,7 +14,9 @@ import pandas
 import polars
 import pytest
 from tests.conformance.io_managers.building import asset_input, asset_output, op_input, op_output
+from upath import UPath
 
+from weft import Instance, asset, materialize
 from weft.config.env import EnvVar
 from weft.definitions.value_type import value_type
 from weft.errors import IOManagerError
@@ -283,14 +285,83 @@ def test_a_value_in_another_form_takes_the_place_of_the_old_one(tmp_path: Path, 
             assert len(found) == 1, found
 
 
-def test_the_newer_one_counts_where_a_killed_writer_left_two(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("1")
-    (tmp_path / "a.txt").write_text("one")
-    os.utime(tmp_path / "a.json", ns=(0, 10))
-    os.utime(tmp_path / "a.txt", ns=(0, 20))
-    assert FilesystemIOManager(tmp_path).load_input(asset_input("a")) == "one"
-    os.utime(tmp_path / "a.json", ns=(0, 30))
-    assert FilesystemIOManager(tmp_path).load_input(asset_input("a")) == 1
+class _Executed:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.mark,)
+
+
+def _fresh_folder(tmp_path: Path, base: str) -> Any:
+    return UPath(base) / uuid.uuid4().hex if base else tmp_path
+
+
+@pytest.mark.parametrize("base", ["", "memory://"])
+def test_of_several_files_the_plainest_counts_whichever_is_newer(tmp_path: Path, base: str) -> None:
+    folder = _fresh_folder(tmp_path, base)
+    manager = FilesystemIOManager(folder)
+    manager.handle_output(asset_output("a"), 1)
+    (folder / "a.pickle").write_bytes(pickle.dumps(_Executed(tmp_path / "executed")))
+    (folder / "a.txt").write_bytes(b"one")
+    assert manager.load_input(asset_input("a")) == 1
+    assert not (tmp_path / "executed").exists()
+    manager.handle_output(asset_output("a"), "two")
+    assert sorted(path.name for path in folder.iterdir() if path.name != "executed") == ["a.txt"]
+
+
+@pytest.mark.parametrize("base", ["", "memory://"])
+def test_pickles_can_be_forbidden(tmp_path: Path, base: str) -> None:
+    folder = _fresh_folder(tmp_path, base)
+    manager = FilesystemIOManager(folder, allow_pickle=False)
+    manager.handle_output(asset_output("a"), [1])
+    for value in ({1, 2}, "\ud800"):  # one that is pickled at once, and one that turns out to be no text of UTF-8
+        with pytest.raises(IOManagerError, match="stores no pickles") as raised:
+            manager.handle_output(asset_output("a"), value)
+        assert raised.value.code == "WEFT-X175"
+    assert manager.load_input(asset_input("a")) == [1]
+    assert [path.name for path in folder.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(("asset", "file"), [("a", "a.pickle"), ("v1.2", "v1.2.pickle")])
+def test_a_forbidden_pickle_is_not_loaded(tmp_path: Path, asset: str, file: str) -> None:
+    (tmp_path / file).write_bytes(pickle.dumps(_Executed(tmp_path / "executed")))
+    manager = FilesystemIOManager(tmp_path, allow_pickle=False)
+    with pytest.raises(IOManagerError, match="loads no pickles") as raised:
+        manager.load_input(asset_input(asset))
+    assert raised.value.code == "WEFT-X176"
+    with pytest.raises(IOManagerError, match="loads no pickles"):
+        manager.load_from_path(asset_input(asset), tmp_path / file)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_pickles_stay_forbidden_where_the_instance_gives_the_folder(tmp_path: Path) -> None:
+    @asset
+    def members() -> set[int]:
+        return {1}
+
+    with Instance.at(tmp_path / "home") as instance:
+        resources = {"io_manager": FilesystemIOManager(allow_pickle=False)}
+        result = materialize([members], instance=instance, resources=resources, raise_on_error=False)
+    assert not result.success
+
+
+@pytest.mark.parametrize("name", ["a", "a.pkl", "a.pickle.bak"])
+def test_a_file_of_an_unknown_form_is_never_unpickled(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(pickle.dumps(_Executed(tmp_path / "executed")))
+    with pytest.raises(IOManagerError, match="in which form") as raised:
+        FilesystemIOManager(tmp_path).load_from_path(asset_input("a"), tmp_path / name)
+    assert raised.value.code == "WEFT-X177"
+    assert not (tmp_path / "executed").exists()
+
+
+def test_the_folder_without_an_instance_goes_with_the_process() -> None:
+    script = "from weft.execution.io_managers.filesystem import storage_folder; print(storage_folder(None))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "weft-values-" in done.stdout
+    assert not Path(done.stdout.strip()).exists()
 
 
 def test_pickles_of_earlier_releases_are_found_where_they_were_put(tmp_path: Path) -> None:
