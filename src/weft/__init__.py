@@ -141,6 +141,8 @@ if TYPE_CHECKING:
         build_column_schema_change_checks as build_column_schema_change_checks,
         build_last_update_freshness_checks as build_last_update_freshness_checks,
         build_metadata_bounds_checks as build_metadata_bounds_checks,
+        build_sensor_for_freshness_checks as build_sensor_for_freshness_checks,
+        build_time_partition_freshness_checks as build_time_partition_freshness_checks,
     )
     from weft.definitions.composition import (
         PendingNode as PendingNode,
@@ -227,6 +229,7 @@ if TYPE_CHECKING:
         job as job,
     )
     from weft.definitions.lazy_definitions import (
+        RepositoryData as RepositoryData,
         RepositoryDefinition as RepositoryDefinition,
         create_repository_using_definitions_args as create_repository_using_definitions_args,
         definitions as definitions,
@@ -686,6 +689,8 @@ _WHERE = {
     "build_schedule_context": "weft.testing.tick_contexts",
     "build_schedule_from_partitioned_job": "weft.definitions.partitioned_schedule",
     "build_sensor_context": "weft.testing.tick_contexts",
+    "build_sensor_for_freshness_checks": "weft.definitions.check_factories",
+    "build_time_partition_freshness_checks": "weft.definitions.check_factories",
     "check_value_type": "weft.definitions.value_type",
     "CodeLocationSelector": "weft.definitions.run_status_sensors",
     "colored_console_logger": "weft.definitions.loggers",
@@ -909,6 +914,7 @@ _WHERE = {
     "register_format": "weft.execution.io_managers.formats",
     "Repository": "weft.definitions.repository",
     "repository": "weft.definitions.lazy_definitions",
+    "RepositoryData": "weft.definitions.lazy_definitions",
     "RepositoryDefinition": "weft.definitions.lazy_definitions",
     "RepositorySelector": "weft.definitions.run_status_sensors",
     "ResolutionContext": "weft.components.resolution",
@@ -1197,6 +1203,7 @@ __all__ = [
     "PythonScriptComponent",
     "ReexecutionOptions",
     "Repository",
+    "RepositoryData",
     "RepositoryDefinition",
     "RepositorySelector",
     "ResolutionContext",
@@ -1306,6 +1313,8 @@ __all__ = [
     "build_schedule_context",
     "build_schedule_from_partitioned_job",
     "build_sensor_context",
+    "build_sensor_for_freshness_checks",
+    "build_time_partition_freshness_checks",
     "check_value_type",
     "colored_console_logger",
     "component_defs",

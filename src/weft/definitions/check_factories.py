@@ -6,20 +6,25 @@ no values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from weft.definitions.asset_checks import AssetChecksDefinition, multi_asset_check
+from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.asset_spec import AssetCheckSpec, AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.inputs_outputs import asset_key_of
 from weft.definitions.results import AssetCheckResult
+from weft.definitions.run_requests import RunRequest, SkipReason
+from weft.definitions.sensors import DEFAULT_INTERVAL_SECONDS, DefaultSensorStatus, SensorDefinition
 from weft.errors import DefinitionError
+from weft.model.asset_state import PartitionStatus
 from weft.model.cron_schedule import CronSchedule
 from weft.model.freshness import FreshnessPolicy
 from weft.model.keys import AssetKey
 from weft.model.metadata import MetadataValue
+from weft.model.partitions.definitions import TimeWindowPartitionsDefinition
 from weft.model.severity import AssetCheckSeverity
 
 _MADE = ("ASSET_MATERIALIZATION",)
@@ -64,6 +69,97 @@ def build_last_update_freshness_checks(
         )
 
     return _checks("freshness_check", assets, answer, blocking)
+
+
+def build_time_partition_freshness_checks(
+    assets: Iterable[Any],
+    *,
+    deadline_cron: str,
+    timezone: str = "UTC",
+    severity: AssetCheckSeverity = AssetCheckSeverity.WARN,
+    blocking: bool = False,
+) -> list[AssetChecksDefinition[..., Any]]:
+    """Checks that of each asset the latest window of time that had ended at the last deadline was made.
+
+    Args:
+        assets: definitions or specs of assets whose partitions are windows of time.
+        deadline_cron: when the latest window has to be there.
+        timezone, severity, blocking: see `build_last_update_freshness_checks`.
+
+    Raises:
+        DefinitionError: (WEFT-D416) an asset is not divided by time.
+    """
+    schedule = CronSchedule((deadline_cron,), timezone)
+    schedule.check()
+    given = list(assets)
+    windows = {asset_key_of(asset): _windows_of(asset) for asset in given}
+
+    def answer(context: Any, key: AssetKey) -> AssetCheckResult:
+        definition = windows[key]
+        deadline = schedule.latest(context.instance.clock.wall())
+        count = definition.count(deadline) if deadline is not None else 0
+        if not count:
+            return AssetCheckResult(True, severity=severity, description="No window had ended at the last deadline.")
+        partition = definition.key_at(count - 1)
+        row = context.instance.assets.partition(key, partition)
+        passed = row is not None and row.status is PartitionStatus.MATERIALIZED
+        return AssetCheckResult(
+            passed,
+            severity=severity,
+            metadata={"latest_window": partition},
+            description=None if passed else f"The window {partition} was not made by the deadline.",
+        )
+
+    return _checks("time_partition_freshness_check", given, answer, blocking)
+
+
+def build_sensor_for_freshness_checks(
+    *,
+    freshness_checks: Sequence[AssetChecksDefinition[..., Any]],
+    minimum_interval_seconds: float | None = None,
+    name: str = "freshness_checks_sensor",
+    default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
+    tags: Mapping[str, str] | None = None,
+) -> SensorDefinition:
+    """A sensor that has checks of freshness evaluated: those that nobody evaluated in the last interval.
+
+    Args:
+        freshness_checks: what the functions above gave.
+        minimum_interval_seconds: how often a check is evaluated; 30 seconds by default.
+        name: the name of the sensor.
+        default_status: whether it runs before anybody has started it.
+        tags: tags of its runs.
+    """
+    keys = [key for definition in freshness_checks for key in definition.check_keys]
+    interval = DEFAULT_INTERVAL_SECONDS if minimum_interval_seconds is None else minimum_interval_seconds
+
+    def due(context: Any) -> Any:
+        now = context.instance.clock.wall()
+        states = {key: context.instance.checks.get(key) for key in keys}
+        chosen = [key for key, state in states.items() if state is None or now - state.latest.time >= interval]
+        if not chosen:
+            return SkipReason("every check was evaluated lately")
+        return RunRequest(asset_selection=[], asset_check_keys=chosen, tags=tags or {})
+
+    return SensorDefinition(
+        name,
+        evaluation_fn=due,
+        asset_selection=AssetSelection.checks(*keys),
+        minimum_interval_seconds=minimum_interval_seconds,
+        default_status=default_status,
+    )
+
+
+def _windows_of(asset: Any) -> TimeWindowPartitionsDefinition:
+    definition = getattr(asset, "partitions_def", None)
+    if isinstance(definition, TimeWindowPartitionsDefinition):
+        return definition
+    raise DefinitionError(
+        f'asset "{asset_key_of(asset).to_user_string()}" is not divided by time.',
+        code="WEFT-D416",
+        facts={"partitions": definition.describe() if definition is not None else "(none)"},
+        fix="give the definitions of assets with partitions of time; for others use build_last_update_freshness_checks",
+    )
 
 
 def build_metadata_bounds_checks(

@@ -85,6 +85,29 @@ class RepositoryDefinition(Definitions):
         return list(self.resolve().sensors.values())
 
 
+class RepositoryData:
+    """What a repository holds, found when it is asked for: a function decorated with `repository` may return one in place of a list.
+
+    Subclasses say what there is by the methods below; each gives nothing by default.
+    """
+
+    def get_all_jobs(self) -> Iterable[Any]:
+        """Its jobs."""
+        return ()
+
+    def get_all_schedules(self) -> Iterable[Any]:
+        """Its schedules."""
+        return ()
+
+    def get_all_sensors(self) -> Iterable[Any]:
+        """Its sensors."""
+        return ()
+
+    def get_all_assets(self) -> Iterable[Any]:
+        """Its assets and checks."""
+        return ()
+
+
 @overload
 def repository(fn: Callable[[], Iterable[Any]], /) -> RepositoryDefinition: ...
 @overload
@@ -146,6 +169,9 @@ def create_repository_using_definitions_args(
 def _sorted_definitions(items: Iterable[Any], **settings: Any) -> RepositoryDefinition:
     """Definitions of a list, each item by what it is; what is nothing of the known goes to the assets, where it is refused in words."""
     parts: dict[str, Any] = {}
+    if isinstance(items, RepositoryData):
+        items = [items.get_all_assets(), items.get_all_jobs(), items.get_all_schedules(), items.get_all_sensors()]
+        items = [list(part) for part in items]
     for item in _flat(items):
         parts.setdefault(_place_of(item), []).append(item.to_job() if isinstance(item, GraphDefinition) else item)
     return RepositoryDefinition(**parts, **settings)

@@ -214,3 +214,15 @@ def test_a_repository_says_what_it_holds() -> None:
     assert {job.name for job in shop.get_all_jobs()} == {"numbers", "numbers_test"}
     assert shop.get_job("numbers").name == "numbers"
     assert (shop.schedule_defs, shop.sensor_defs) == ([], [])
+
+
+def test_what_a_repository_holds_may_be_found_when_it_is_asked_for() -> None:
+    class Found(weft.RepositoryData):
+        def get_all_jobs(self) -> Any:
+            return [numbers]
+
+    @repository
+    def shop() -> Any:
+        return Found()
+
+    assert shop.job_names == ["numbers", "numbers_test"]

@@ -9,8 +9,11 @@ import pytest
 from tests.unit.definitions.refusal import refused
 
 from weft import (
+    AssetSelection,
     AssetSpec,
+    DailyPartitionsDefinition,
     FreshnessPolicy,
+    Instance,
     MaterializeResult,
     MetadataValue,
     TableColumn,
@@ -20,6 +23,9 @@ from weft import (
     build_column_schema_change_checks,
     build_last_update_freshness_checks,
     build_metadata_bounds_checks,
+    build_sensor_context,
+    build_sensor_for_freshness_checks,
+    build_time_partition_freshness_checks,
     materialize,
 )
 from weft.model.events import AssetCheckEvaluated
@@ -104,3 +110,39 @@ def test_a_policy_is_applied_to_specs() -> None:
 
 def test_no_assets_give_no_checks() -> None:
     assert build_last_update_freshness_checks([], lower_bound_delta=timedelta(hours=1)) == []
+
+
+def test_the_latest_window_has_to_be_there_at_the_deadline() -> None:
+    days = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-03")
+
+    @asset(partitions_def=days)
+    def daily() -> None: ...
+
+    checks = build_time_partition_freshness_checks([daily], deadline_cron="0 9 * * *")
+    instance = RunEnvironment.in_memory()
+
+    def passed() -> bool:
+        result = materialize([daily, *checks], selection=AssetSelection.all_asset_checks(), instance=instance)
+        [answer] = result.get_asset_check_evaluations()
+        assert answer.metadata["latest_window"].value == "2024-01-02"
+        return answer.passed
+
+    materialize([daily], partition_key="2024-01-01", instance=instance)
+    assert not passed()
+    materialize([daily], partition_key="2024-01-02", instance=instance)
+    assert passed()
+    with refused("WEFT-D416", "orders"):
+        build_time_partition_freshness_checks([AssetSpec("orders")], deadline_cron="0 9 * * *")
+
+
+def test_a_sensor_asks_for_checks_that_nobody_evaluated_lately() -> None:
+    checks = build_last_update_freshness_checks(["orders"], lower_bound_delta=timedelta(hours=1))
+    sensor = build_sensor_for_freshness_checks(freshness_checks=checks, minimum_interval_seconds=3600)
+    with Instance.ephemeral() as instance:
+        first = sensor.evaluate_tick(build_sensor_context(instance=instance))
+        [request] = first.run_requests
+        assert [key.to_user_string() for key in request.asset_check_keys or ()] == ["orders:freshness_check"]
+        assert request.asset_selection == ()
+        made(instance, checks)
+        second = sensor.evaluate_tick(build_sensor_context(instance=instance))
+        assert second.skip_message == "every check was evaluated lately"

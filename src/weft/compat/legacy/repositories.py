@@ -7,7 +7,11 @@ from typing import Any
 
 from weft.compat.legacy.partition_sets import PartitionSetDefinition
 from weft.definitions.job import JobDefinition
-from weft.definitions.lazy_definitions import RepositoryDefinition, repository as present_repository
+from weft.definitions.lazy_definitions import (
+    RepositoryData,
+    RepositoryDefinition,
+    repository as present_repository,
+)
 
 
 def repository(fn: Any = None, /, **settings: Any) -> Any:
@@ -36,6 +40,16 @@ def schedules(fn: Any = None, /, **settings: Any) -> Any:
 
 def repository_items(given: Any) -> list[Any]:
     """What a repository holds, in present words. A dict is one of lists (or of dicts) by kind."""
+    if isinstance(given, RepositoryData):
+        given = [
+            list(part)
+            for part in (
+                given.get_all_assets(),
+                given.get_all_jobs(),
+                given.get_all_schedules(),
+                given.get_all_sensors(),
+            )
+        ]
     items = _flat(given)
     sets = [item for item in items if isinstance(item, PartitionSetDefinition)]
     by_job = {one.job_name: one for one in sets if one.job_name is not None}
