@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -105,7 +106,12 @@ class ComponentTree:
         before = len(self.problems)
         made = self._merged(self._parts(self._place(path) if path is not None else self.project.defs_folder))
         self._raise_from(before)
-        return made
+        return made.with_secrets(self._from_environment())
+
+    def _from_environment(self) -> set[str]:
+        """What templates may have put into definitions from the environment."""
+        names = {name for declared in self._declared.values() for one in declared for name in one.env}
+        return {os.environ[name] for name in names if os.environ.get(name)}
 
     def load_component(self, path: str | Path, index: int = 0) -> Component:
         """The component that a folder or file declares.

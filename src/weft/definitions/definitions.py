@@ -63,6 +63,8 @@ class Definitions:
         self.resources: Mapping[str, Any] = check_mapping(resources, "resources", "Definitions")
         self.metadata: Mapping[str, Any] = check_mapping(metadata, "metadata", "Definitions")
         self.declared_at = called_at()
+        # Texts that got into the definitions from the environment, and that no run may record.
+        self.secrets: frozenset[str] = frozenset()
         self._repository: Repository | None = None
 
     def resolve(self) -> Repository:
@@ -84,6 +86,7 @@ class Definitions:
                 sensors=self.sensors,
                 executor_def=self.executor,
                 logger_defs=self.loggers,
+                secrets=self.secrets,
             )
         return self._repository
 
@@ -107,7 +110,7 @@ class Definitions:
                     )
                 resources[key] = resource
         metadata = {key: value for part in parts for key, value in part.metadata.items()}
-        return Definitions(
+        merged = Definitions(
             [item for part in parts for item in part.assets],
             asset_checks=[item for part in parts for item in part.asset_checks],
             jobs=[item for part in parts for item in part.jobs],
@@ -118,6 +121,14 @@ class Definitions:
             loggers={name: logger for part in parts for name, logger in part.loggers.items()},
             metadata=metadata,
         )
+        merged.secrets = frozenset().union(*(part.secrets for part in parts))
+        return merged
+
+    def with_secrets(self, secrets: Iterable[str]) -> Definitions:
+        """A copy whose runs also hide these texts in what they record: those that are long enough (`weft.config.secrets`)."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, secrets=self.secrets.union(secrets), _repository=None)
+        return copy
 
     def map_asset_specs(self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None) -> Definitions:
         """A copy in which `func` has changed the spec of every asset, or of those that `selection` holds.

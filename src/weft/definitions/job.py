@@ -207,6 +207,8 @@ class JobDefinition(_Settings):
             **{name: declared.default_value for name, declared in graph.ins.items() if declared.has_default},
             **given,
         }
+        # Texts that no run of it may record.
+        self.secrets: frozenset[str] = frozenset()
         self._flat: FlatGraph | None = None
 
     @property
@@ -308,6 +310,10 @@ class JobDefinition(_Settings):
         return self._copy(
             executor_def=self.executor_def or executor_def, logger_defs={**logger_defs, **self.logger_defs}
         )
+
+    def with_secrets(self, secrets: frozenset[str]) -> JobDefinition:
+        """The job whose runs also hide these texts in what they record."""
+        return self._copy(secrets=self.secrets | secrets) if secrets else self
 
     def _copy(self, **changes: Any) -> JobDefinition:
         copy = object.__new__(JobDefinition)

@@ -48,6 +48,7 @@ class Repository:
         renamed: earlier key and present key of every asset that was renamed.
         jobs: name to job; asset jobs are bound to this repository. Schedules and sensors bring theirs along.
         schedules, sensors: name to schedule and sensor.
+        secrets: texts that no run of these definitions may record.
         resource_defs: key to resource, as declared at the top level.
 
     Raises (on construction):
@@ -65,11 +66,13 @@ class Repository:
         sensors: Iterable[Any] = (),
         executor_def: Any = None,
         logger_defs: Mapping[str, Any] | None = None,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         ticks = TickSources(_flat(schedules), _flat(sensors))
         self._problems: list[Problem] = ticks.problems
         self.resource_defs = dict(resource_defs or {})
         self.metadata = dict(metadata or {})
+        self.secrets = secrets
         # For jobs that say nothing of their own.
         self.executor_def = check_executor(executor_def, "Definitions")
         self.logger_defs = check_loggers(logger_defs, "Definitions")
@@ -457,8 +460,10 @@ class Repository:
             elif isinstance(job, AssetJobDefinition):
                 bound[job.name] = job.bound_to(self)
             else:
-                bound[job.name] = job.with_top_level_resources(self.resource_defs).with_defaults(
-                    self.executor_def, self.logger_defs
+                bound[job.name] = (
+                    job.with_top_level_resources(self.resource_defs)
+                    .with_defaults(self.executor_def, self.logger_defs)
+                    .with_secrets(self.secrets)
                 )
         return bound
 

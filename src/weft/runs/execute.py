@@ -103,7 +103,7 @@ def execute_run(
         environment.runs.create(run, prepared.plan)
         with _capture(environment, run.id) as capture:
             results = memoization.results if memoization is not None else {}
-            worker.run(ScreenedRecorder(journal, prepared.config.resolved.secrets), capture, results)
+            worker.run(ScreenedRecorder(journal, prepared.secrets), capture, results)
     stored = environment.runs.get(run.id)
     return RunOutcome(stored or run, worker.failures, worker.outputs, worker.exception)
 

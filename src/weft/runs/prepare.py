@@ -32,7 +32,7 @@ from weft.runs.run_config import RunConfiguration, check_run_config, storage_man
 class PreparedRun:
     """A run that can be started."""
 
-    __slots__ = ("config", "plan", "resource_defs", "resource_order", "run", "target")
+    __slots__ = ("config", "plan", "resource_defs", "resource_order", "run", "secrets", "target")
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class PreparedRun:
         config: RunConfiguration,
         resource_defs: Mapping[str, ResourceDefinition],
         resource_order: Sequence[str],
+        secrets: frozenset[str],
     ) -> None:
         self.run = run
         self.plan = plan
@@ -50,6 +51,8 @@ class PreparedRun:
         self.resource_defs = resource_defs
         # The keys to set up, each after those it needs.
         self.resource_order = resource_order
+        # What must not be recorded: of the configuration, and what the definitions got from the environment.
+        self.secrets = secrets
 
 
 class RunSettings:
@@ -110,7 +113,15 @@ def prepare_job(
         _check_partition("job", job.name, job.partitions_def, request, clock, dynamic_partitions)
     else:
         _refuse_partition(f'job "{job.name}"', request)
-    return _prepared(target, plan, request, clock=clock, default_resources=default_resources, op_selection=op_selection)
+    return _prepared(
+        target,
+        plan,
+        request,
+        clock=clock,
+        default_resources=default_resources,
+        op_selection=op_selection,
+        declared_secrets=job.secrets,
+    )
 
 
 def prepare_assets(
@@ -142,6 +153,7 @@ def prepare_assets(
         default_resources=default_resources,
         assets=tuple(sorted(assets)),
         checks=tuple(sorted(checks)),
+        declared_secrets=repository.secrets,
     )
 
 
@@ -155,6 +167,7 @@ def _prepared(
     assets: tuple[AssetKey, ...] | None = None,
     checks: tuple[AssetCheckKey, ...] | None = None,
     op_selection: Sequence[str] | None = None,
+    declared_secrets: frozenset[str] = frozenset(),
 ) -> PreparedRun:
     asked_for = storage_manager(request.run_config if request.run_config is not None else target.config)
     if asked_for is not None:
@@ -166,6 +179,7 @@ def _prepared(
     own_config, own_tags = config_for_partition(target.config, request.partition_key)
     raw = request.run_config if request.run_config is not None else (own_config if own_config is not None else {})
     config = check_run_config(target, plan, resource_defs, order, raw)
+    secrets = config.resolved.secrets | declared_secrets
     now = clock.wall()
     run = Run(
         id=check_run_id(request.run_id) if request.run_id is not None else new_run_id(now=now),
@@ -173,14 +187,14 @@ def _prepared(
         status=RunStatus.NOT_STARTED,
         created_at=now,
         run_config=config.stored,
-        tags=run_tags(_without_secrets({**target.tags, **own_tags, **request.tags}, config.resolved.secrets), request),
+        tags=run_tags(_without_secrets({**target.tags, **own_tags, **request.tags}, secrets), request),
         asset_selection=assets,
         check_selection=checks,
         op_selection=tuple(op_selection) if op_selection is not None else None,
         parent_run_id=request.parent_run_id,
         root_run_id=request.root_run_id,
     )
-    return PreparedRun(run, plan, target, config, resource_defs, order)
+    return PreparedRun(run, plan, target, config, resource_defs, order, secrets)
 
 
 def _without_secrets(tags: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
