@@ -18,7 +18,7 @@ from weft.definitions.source import called_at
 from weft.errors import DefinitionError, InvocationError, did_you_mean
 from weft.model.metadata import metadata_values
 from weft.model.retry import RetryPolicy
-from weft.model.run import RunTag
+from weft.model.run import IMPLICIT_ASSET_JOB, RunTag
 from weft.model.snapshot import JobSnapshot
 
 if TYPE_CHECKING:
@@ -373,6 +373,13 @@ class AssetJobDefinition(_Settings):
         self.automation_condition = check_automation_condition(automation_condition, f'job "{self.name}"')
         self.declared_at = called_at()
         self._repository: Repository | None = None
+
+    @staticmethod
+    def of_all_assets(repository: Repository) -> AssetJobDefinition:
+        """The job that every repository has without declaring it: it makes all assets."""
+        job = AssetJobDefinition("all_assets").bound_to(repository)
+        job.name = IMPLICIT_ASSET_JOB  # which no declared job may have
+        return job
 
     def bound_to(self, repository: Repository) -> AssetJobDefinition:
         """This job with the definitions that its selection means."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weft.definitions.asset_spec import AssetSpec
 from weft.definitions.assets import AssetsDefinition
 from weft.definitions.flatten import StepBody
+from weft.definitions.graph import GraphDefinition
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.job import AssetJobDefinition, JobDefinition
 from weft.definitions.repository import Repository
@@ -20,6 +21,7 @@ from weft.model.run import IMPLICIT_ASSET_JOB
 
 if TYPE_CHECKING:
     from weft.config.mapping import ConfigMapping
+    from weft.definitions.composition import NodeDefinition
     from weft.definitions.executors import ExecutorDefinition
     from weft.definitions.loggers import LoggerDefinition
     from weft.model.partitions.definitions import PartitionsDefinition
@@ -30,6 +32,7 @@ class RunTarget:
 
     __slots__ = (
         "_body",
+        "_job_def",
         "_node_names",
         "config",
         "config_mapping",
@@ -58,6 +61,7 @@ class RunTarget:
         partitions_def: PartitionsDefinition | None = None,
         executor_def: ExecutorDefinition | None = None,
         logger_defs: Mapping[str, LoggerDefinition] | None = None,
+        job_def: JobDefinition | AssetJobDefinition | None = None,
     ) -> None:
         self.job_name = job_name
         self._body = body
@@ -72,6 +76,31 @@ class RunTarget:
         # None: nothing says how the run is to be carried out.
         self.executor_def = executor_def
         self.logger_defs = dict(logger_defs or {})
+        self._job_def = job_def
+
+    @property
+    def job_def(self) -> JobDefinition | AssetJobDefinition | None:
+        """The job; of a run of assets without one, the job of all assets. None where nothing is run: in a direct call."""
+        if self._job_def is None and self.repository is not None:
+            self._job_def = AssetJobDefinition.of_all_assets(self.repository)
+        return self._job_def
+
+    def node_definition(self, node: str) -> NodeDefinition | None:
+        """The op or graph of a node, by the names of the nodes around it and its own: ``prepare.clean``. None where there is no such node."""
+        first, *inner = node.split(".")
+        found: NodeDefinition
+        if isinstance(self._job_def, JobDefinition):
+            found, inner = self._job_def.graph, [first, *inner]
+        else:
+            definition = self.repository.definition_of_step(first) if self.repository is not None else None
+            if definition is None:
+                return None
+            found = definition.node_def
+        for name in inner:
+            if not isinstance(found, GraphDefinition) or name not in found.nodes:
+                return None
+            found = found.nodes[name].definition
+        return found
 
     def body(self, step_key: str) -> StepBody:
         """The body of a step. A copy made by a dynamic output has the body of its template."""
@@ -129,6 +158,7 @@ def job_target(
         partitions_def=job.partitions_def,
         executor_def=job.executor_def,
         logger_defs=job.logger_defs,
+        job_def=job,
     )
 
 
@@ -185,4 +215,5 @@ def asset_target(
         partitions_def=job.partitions_def if job is not None else None,
         executor_def=job.executor_def if job is not None else repository.executor_def,
         logger_defs=job.logger_defs if job is not None else repository.logger_defs,
+        job_def=job,
     )

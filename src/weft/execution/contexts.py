@@ -6,6 +6,7 @@ make: everything that costs is looked up when it is asked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,26 @@ from weft.definitions.results import AssetMaterialization, AssetObservation, Dat
 from weft.errors import InvocationError, did_you_mean, some_of
 from weft.execution.data_versions import DataProvenance, provenance
 from weft.execution.log_manager import LogManager
+from weft.execution.partitions import time_window_of
 from weft.model.events import AssetMaterialized, AssetObserved
 from weft.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from weft.model.metadata import AnyMetadataValue, RawMetadata, metadata_values
+from weft.model.partitions.keys import MultiPartitionKey, PartitionKeyRange
 from weft.model.plan import StepPlan
 from weft.model.run import Run
 
 if TYPE_CHECKING:
+    from pdb import Pdb
+
     from weft.definitions.assets import AssetsDefinition
+    from weft.definitions.job import AssetJobDefinition, JobDefinition
     from weft.definitions.op import OpDefinition
+    from weft.definitions.repository import Repository
     from weft.execution.partitions import RunPartitions
     from weft.execution.resources import Resources
     from weft.execution.run_context import RunContext
     from weft.model.partitions.definitions import PartitionsDefinition
-    from weft.model.partitions.keys import PartitionKeyRange, TimeWindow
+    from weft.model.partitions.keys import TimeWindow
 
 
 class ExecutionContext:
@@ -153,6 +160,48 @@ class ExecutionContext:
         """This context."""
         return self
 
+    def get_op_execution_context(self) -> ExecutionContext:
+        """This context."""
+        return self
+
+    @property
+    def op(self) -> OpDefinition[Any, Any]:
+        """The op of the step."""
+        return self.op_def
+
+    @property
+    def job_def(self) -> JobDefinition | AssetJobDefinition:
+        """The job; for a run of assets without one, the job of all assets.
+
+        Raises:
+            InvocationError: (WEFT-I018) there is no job: the function was called directly.
+        """
+        found = self._run_context.target.job_def
+        if found is None:
+            raise _called_directly("job")
+        return found
+
+    @property
+    def repository_def(self) -> Repository:
+        """The definitions from which the run makes assets.
+
+        Raises:
+            InvocationError: (WEFT-I018) the function was called directly, or is part of a job of ops, which needs no definitions.
+        """
+        found = self._run_context.target.repository
+        if found is None:
+            raise _called_directly("repository")
+        return found
+
+    @property
+    def pdb(self) -> Pdb:
+        """A debugger on the terminal of this process, also where its output is captured: ``context.pdb.set_trace()``.
+
+        Raises:
+            InvocationError: (WEFT-I019) the process has no terminal.
+        """
+        return terminal_debugger()
+
     def get_mapping_key(self) -> str | None:
         """The innermost mapping key of a copy made by a dynamic output, or None."""
         if not self.step.key.endswith("]"):
@@ -261,6 +310,23 @@ class ExecutionContext:
         return self._partitions.the_key(self._partitions_def())
 
     @property
+    def multi_partition_key(self) -> MultiPartitionKey:
+        """The partition of the run, of a product of dimensions.
+
+        Raises:
+            InvocationError: (WEFT-I018) the partitions have one dimension.
+        """
+        key = self.partition_key
+        if isinstance(key, MultiPartitionKey):
+            return key
+        raise InvocationError(
+            "the partition of the run has one dimension.",
+            code="WEFT-I018",
+            facts={"partition": key},
+            fix="use context.partition_key",
+        )
+
+    @property
     def has_partition_key_range(self) -> bool:
         """Whether the run is about a partition or a range of them."""
         return self._partitions.is_partitioned
@@ -306,6 +372,35 @@ class ExecutionContext:
         """The older name of `partition_time_window`."""
         return self.partition_time_window
 
+    @property
+    def asset_partition_key_range(self) -> PartitionKeyRange:
+        """The older name of `partition_key_range`."""
+        return self.partition_key_range
+
+    def asset_partitions_def_for_output(self, output_name: str = "result") -> PartitionsDefinition:
+        """How the asset behind an output is divided.
+
+        Raises:
+            InvocationError: (WEFT-I021) it is not.
+        """
+        return self._partitions_def_of(self.asset_key_for_output(output_name))
+
+    def asset_partitions_def_for_input(self, input_name: str) -> PartitionsDefinition:
+        """How the upstream asset behind an argument is divided.
+
+        Raises:
+            InvocationError: (WEFT-I021) it is not.
+        """
+        return self._partitions_def_of(self.asset_key_for_input(input_name))
+
+    def _partitions_def_of(self, key: AssetKey) -> PartitionsDefinition:
+        definition = self._run_context.definition_of_step(self.step.key)
+        own = definition.specs if definition is not None else ()
+        spec = self._run_context.target.spec(key) or next((one for one in own if one.key == key), None)
+        if spec is None or spec.partitions_def is None:
+            raise _no_partitions(f'asset "{key.to_user_string()}" has no partitions.')
+        return spec.partitions_def
+
     def asset_partition_keys_for_input(self, input_name: str) -> Sequence[str]:
         """The partitions of an upstream asset that this step depends on."""
         return self._run_context.upstream_partition_keys(self.step, self.asset_key_for_input(input_name), input_name)
@@ -321,6 +416,26 @@ class ExecutionContext:
                 fix="use context.asset_partition_keys_for_input(name)",
             )
         return keys[0]
+
+    def asset_partition_key_range_for_input(self, input_name: str) -> PartitionKeyRange:
+        """The first and last partition of an upstream asset that this step depends on."""
+        keys = self._some_partition_keys_for_input(input_name)
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    def asset_partitions_time_window_for_input(self, input_name: str) -> TimeWindow:
+        """From the start of the first to the end of the last partition of an upstream asset that this step depends on.
+
+        Raises:
+            InvocationError: (WEFT-I017) its partitions are not windows of time.
+        """
+        keys = self._some_partition_keys_for_input(input_name)
+        return time_window_of(self.asset_partitions_def_for_input(input_name), keys)
+
+    def _some_partition_keys_for_input(self, input_name: str) -> Sequence[str]:
+        keys = self.asset_partition_keys_for_input(input_name)
+        if not keys:
+            raise _no_partitions(f'input "{input_name}" of step "{self.step.key}" depends on no partitions.')
+        return keys
 
     # --- saying something --------------------------------------------------------------------------------------------
 
@@ -438,6 +553,17 @@ class HookContext:
         self.op_output_values: Mapping[str, Any] = op_output_values or {}
 
     @property
+    def op_output_metadata(self) -> dict[str, Any]:
+        """What the step attached to its outputs, by output name; of a dynamic output by its mapping keys."""
+        found: dict[str, Any] = {}
+        for (name, mapping_key), metadata in self._context._output_metadata.items():
+            if mapping_key is None:
+                found[name] = {**found.get(name, {}), **metadata}
+            else:
+                found.setdefault(name, {})[mapping_key] = dict(metadata)
+        return found
+
+    @property
     def step_exception(self) -> BaseException | None:
         """The exception of a step that failed."""
         return self.op_exception
@@ -493,6 +619,42 @@ class HookContext:
     def log(self) -> LogManager:
         """The logger of the step."""
         return self._context.log
+
+
+def terminal_debugger() -> Pdb:
+    """A debugger that reads from and writes to the terminal of this process, wherever its standard streams go.
+
+    Raises:
+        InvocationError: (WEFT-I019) it has none.
+    """
+    from pdb import Pdb  # slow to load, and hardly ever asked for
+
+    terminal = "CON" if sys.platform == "win32" else "/dev/tty"
+    try:
+        # They stay open as long as the debugger is used, which only its user knows.
+        return Pdb(stdin=open(terminal), stdout=open(terminal, "w"))  # noqa: PTH123
+    except OSError as error:
+        raise InvocationError(
+            "there is no terminal on which the debugger could be used.",
+            code="WEFT-I019",
+            fix="run it from a terminal, in the process itself: materialize([...]) or job.execute_in_process()",
+        ) from error
+
+
+def _no_partitions(what: str) -> InvocationError:
+    return InvocationError(
+        what,
+        code="WEFT-I021",
+        fix="give the asset a partitions_def, or use context.asset_partition_keys_for_input(name), which may be empty",
+    )
+
+
+def _called_directly(what: str) -> InvocationError:
+    return InvocationError(
+        f"there is no {what}: the function was called directly, or its job needs none.",
+        code="WEFT-I018",
+        fix="run it: materialize([...]), or a job taken from Definitions",
+    )
 
 
 def event_body(event: AssetMaterialization | AssetObservation) -> AssetMaterialized | AssetObserved:

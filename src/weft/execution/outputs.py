@@ -360,6 +360,8 @@ class OutputHandler:
         self._run.record(
             StepOutput(output_name=output.name, mapping_key=mapping_key, type_name=type_name, metadata=said), step_key
         )
+        if metadata:
+            context.add_output_metadata(said, output.name, mapping_key)  # for hooks
         if value is not _NO_VALUE:
             stored = self._hand_over(output, value, mapping_key)
             if stored:

@@ -71,17 +71,7 @@ class RunPartitions:
 
     def time_window(self, definition: PartitionsDefinition | None) -> TimeWindow:
         """From the start of the first to the end of the last partition."""
-        keys = self.keys(definition)
-        window_of: Any = getattr(definition, "time_window_for_partition_key", None)
-        if window_of is None:
-            raise InvocationError(
-                "the partitions of the run are not windows of time.",
-                code="WEFT-I017",
-                facts={"partitions": str(definition)},
-                fix="use context.partition_key",
-            )
-        first, last = window_of(keys[0]), window_of(keys[-1])
-        return TimeWindow(first.start, last.end)
+        return time_window_of(definition, self.keys(definition))
 
     def upstream_keys(
         self,
@@ -105,3 +95,21 @@ class RunPartitions:
         own = PartitionSet.from_keys(downstream, keys, self._store)
         found = chosen.upstream_of(own, downstream, upstream, now, self._store)
         return list(found.existing_or_raise().keys(self._store))
+
+
+def time_window_of(definition: PartitionsDefinition | None, keys: Sequence[str]) -> TimeWindow:
+    """From the start of the first to the end of the last of these partitions, of which there is at least one.
+
+    Raises:
+        InvocationError: (WEFT-I017) they are not windows of time.
+    """
+    window_of: Any = getattr(definition, "time_window_for_partition_key", None)
+    if window_of is None:
+        raise InvocationError(
+            "the partitions of the run are not windows of time.",
+            code="WEFT-I017",
+            facts={"partitions": str(definition)},
+            fix="use context.partition_key",
+        )
+    first, last = window_of(keys[0]), window_of(keys[-1])
+    return TimeWindow(first.start, last.end)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weft.definitions.composition import CollectedOutput, NodeOutput
+from weft.definitions.graph import GraphDefinition
 from weft.errors import InvocationError, did_you_mean, some_of
 from weft.model.events import (
     AssetCheckEvaluated,
@@ -16,6 +18,26 @@ from weft.model.events import (
 from weft.model.keys import AssetKey, CoercibleToAssetKey
 from weft.model.plan import FromCollected, FromOutput, RunPlan
 from weft.model.run import Run, RunStatus
+
+if TYPE_CHECKING:
+    from weft.definitions.job import AssetJobDefinition, JobDefinition
+    from weft.definitions.run_target import RunTarget
+
+
+class PlannedMaterialization(NamedTuple):
+    """An asset that a run was going to make, whether or not it came to that."""
+
+    run_id: str
+    step_key: str
+    asset_key: AssetKey
+    # None as well where the run is about a range of partitions.
+    partition: str | None
+    event_type: str = "ASSET_MATERIALIZATION_PLANNED"
+
+    @property
+    def event_type_value(self) -> str:
+        """The public name of its type."""
+        return self.event_type
 
 
 class ExecuteInProcessResult:
@@ -33,6 +55,7 @@ class ExecuteInProcessResult:
         events: Sequence[Event],
         outputs: Mapping[tuple[str, str, str | None], Any],
         graph_outputs: Mapping[str, FromOutput | FromCollected] | None = None,
+        target: RunTarget | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -41,6 +64,8 @@ class ExecuteInProcessResult:
         self.outputs = outputs
         # Where each output of the job's graph comes from.
         self._graph_outputs = graph_outputs or {}
+        # Knows the graphs, of which the plan has only the steps.
+        self._target = target
 
     @property
     def success(self) -> bool:
@@ -59,10 +84,16 @@ class ExecuteInProcessResult:
         """The name of the job."""
         return self.run.job_name
 
+    @property
+    def job_def(self) -> JobDefinition | AssetJobDefinition | None:
+        """The job; for a run of assets without one, the job of all assets. None where the result was made without definitions."""
+        return self._target.job_def if self._target is not None else None
+
     # --- values ------------------------------------------------------------------------------------------------------
 
     def output_for_node(self, node: str, output_name: str = "result") -> Any:
-        """The value of an output of a node. For a dynamic output: mapping key to value.
+        """The value of an output of a node: an op, an asset, or a graph, by the names of the graphs around it and its own (``prepare.clean``).
+        For a dynamic output: mapping key to value.
 
         Raises:
             InvocationError: (WEFT-I020) there is no such value.
@@ -81,6 +112,9 @@ class ExecuteInProcessResult:
         }
         if dynamic or copies:
             return dynamic or copies
+        found, value = self._output_of_graph(node, output_name)
+        if found:
+            return value
         known = sorted({f"{step_key}.{name}" for step_key, name, _ in self.outputs})
         raise InvocationError(
             f'node "{node}" has no value for its output "{output_name}".',
@@ -88,6 +122,15 @@ class ExecuteInProcessResult:
             facts={"values": some_of(known)},
             fix=did_you_mean(f"{node}.{output_name}", known, "check that the step ran, succeeded and returned a value"),
         )
+
+    def _output_of_graph(self, node: str, output_name: str) -> tuple[bool, Any]:
+        """Whether the node is a graph with such an output, and the value of the op's output behind it."""
+        definition = self._target.node_definition(node) if self._target is not None else None
+        wire = definition.output_wires.get(output_name) if isinstance(definition, GraphDefinition) else None
+        if not isinstance(wire, (NodeOutput, CollectedOutput)):
+            return False, None
+        value = self.output_for_node(f"{node}.{wire.node}", wire.output)
+        return True, list(value.values()) if isinstance(wire, CollectedOutput) else value
 
     def output_value(self, output_name: str = "result") -> Any:
         """The value of an output of the job's graph; where it declares none, of the last step that has an output of that name."""
@@ -166,6 +209,20 @@ class ExecuteInProcessResult:
     def get_step_success_events(self) -> list[Event]:
         """The successes of steps, in order."""
         return [event for event in self.all_events if event.type == "STEP_SUCCESS"]
+
+    def get_step_skipped_events(self) -> list[Event]:
+        """The steps that were skipped, in order."""
+        return [event for event in self.all_events if event.type == "STEP_SKIPPED"]
+
+    def get_asset_materialization_planned_events(self) -> list[PlannedMaterialization]:
+        """The assets that the run was going to make, in the order of the plan."""
+        chosen = self.plan.selected
+        return [
+            PlannedMaterialization(self.run_id, step.key, output.asset_key, self.run.partition_key)
+            for step in self.plan.steps
+            for output in step.outputs
+            if output.asset_key is not None and (chosen is None or step.key in chosen)
+        ]
 
     def get_failed_step_keys(self) -> set[str]:
         """The keys of the steps that failed."""

@@ -147,6 +147,14 @@ class StepSucceeded(Body, frozen=True, tag="STEP_SUCCESS"):
     reason: str | None = None
 
 
+class UserFailureData(Struct, frozen=True, gc=False):
+    """What the user said when raising `Failure`."""
+
+    description: str | None
+    metadata: Mapping[str, AnyMetadataValue]
+    label: str = "intentional-failure"
+
+
 class StepFailed(Body, frozen=True, tag="STEP_FAILURE"):
     """The attempt failed and no other follows."""
 
@@ -154,6 +162,13 @@ class StepFailed(Body, frozen=True, tag="STEP_FAILURE"):
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
     logs: LogRange | None = None
+
+    @property
+    def user_failure_data(self) -> UserFailureData | None:
+        """What the user said, where the step raised `Failure` (or an exception of that kind with metadata); else None."""
+        if self.error.class_name != "weft.Failure" and not self.error.metadata:
+            return None
+        return UserFailureData(self.error.message or None, self.error.metadata)
 
 
 class StepUpForRetry(Body, frozen=True, tag="STEP_UP_FOR_RETRY"):
@@ -439,6 +454,11 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         return self.body.message if isinstance(self.body, LogMessage) else ""
 
     @property
+    def skip_reason(self) -> str | None:
+        """Why a step was skipped, where the event says that one was."""
+        return self.body.reason if isinstance(self.body, StepSkipped) else None
+
+    @property
     def is_step_success(self) -> bool:
         """Whether a step succeeded."""
         return isinstance(self.body, StepSucceeded)
@@ -447,6 +467,11 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def is_step_failure(self) -> bool:
         """Whether a step failed."""
         return isinstance(self.body, StepFailed)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether something failed: a step or the run."""
+        return isinstance(self.body, (StepFailed, RunFailed))
 
     @property
     def is_step_skipped(self) -> bool:

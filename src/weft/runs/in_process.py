@@ -210,7 +210,7 @@ def finish(
     outcome = execute_run(prepared, environment, listeners=listeners, keep_outputs=True)
     if raise_on_error:
         _raise_failure(outcome)
-    return ExecuteInProcessResult(outcome.run, prepared.plan, events, outcome.outputs, graph_outputs)
+    return ExecuteInProcessResult(outcome.run, prepared.plan, events, outcome.outputs, graph_outputs, prepared.target)
 
 
 def _show_log_lines(event: Event) -> None:
