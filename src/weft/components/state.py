@@ -5,6 +5,8 @@ Loading definitions reads the file and asks nobody; ``weft components refresh-st
     <base>/<key>/<version>      what was written
     <base>/<key>/latest         the version to read; written last, so that a broken refresh changes nothing
 
+A version is letters, digits, ``-`` and ``_``: whoever can write to ``latest`` cannot have another file read.
+
 The base is ``$WEFT_DEFS_STATE`` (a folder, or any path of fsspec such as ``s3://bucket/state``), else ``defs_state`` in the folder of the instance.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import re
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 STATE_VARIABLE = "WEFT_DEFS_STATE"
 _HOME_VARIABLE = "WEFT_HOME"
 _LATEST = "latest"
+_VERSION = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class DefsStateConfig(Struct, frozen=True, kw_only=True):
@@ -73,7 +77,11 @@ class DefsStateStorage(ABC):
 
 
 class UPathDefsStateStorage(DefsStateStorage):
-    """States as files below a folder, or below any path of fsspec."""
+    """States as files below a folder, or below any path of fsspec.
+
+    Raises (from each method):
+        LoadError: (WEFT-L178) a version is none that weft writes.
+    """
 
     def __init__(self, base_path: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> None:
         self._base = str(base_path)
@@ -89,17 +97,20 @@ class UPathDefsStateStorage(DefsStateStorage):
     def get_latest_version(self, key: str) -> str | None:
         """See `DefsStateStorage`."""
         try:
-            return (self._folder(key) / _LATEST).read_text().strip() or None
+            version = (self._folder(key) / _LATEST).read_text().strip()
         except FileNotFoundError:
             return None
+        return _checked(self._folder(key), version) if version else None
 
     def download_state_to_path(self, key: str, version: str, path: Path) -> None:
         """See `DefsStateStorage`."""
-        path.write_bytes((self._folder(key) / version).read_bytes())
+        folder = self._folder(key)
+        path.write_bytes((folder / _checked(folder, version)).read_bytes())
 
     def upload_state_from_path(self, key: str, version: str, path: Path) -> None:
         """See `DefsStateStorage`."""
         folder = self._folder(key)
+        _checked(folder, version)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / version).write_bytes(path.read_bytes())
         latest = folder / _LATEST
@@ -109,6 +120,22 @@ class UPathDefsStateStorage(DefsStateStorage):
             fresh.replace(latest.path)
         else:  # stores of objects replace one as a whole
             latest.write_text(version)
+
+
+def _checked(folder: UPath, version: str) -> str:
+    """`version`, which is a file of `folder` and no path to another one."""
+    if _VERSION.fullmatch(version) is None or version == _LATEST:
+        raise LoadError(
+            "the state of a component has a version that cannot be one.",
+            code="WEFT-L178",
+            facts={
+                "folder": str(folder),
+                "version": f"{version!r:.120}",
+                "allowed": "1 to 100 letters, digits, - and _",
+            },
+            fix=f'see who else writes to that folder, then remove its file "{_LATEST}" and run: weft components refresh-state',
+        )
+    return version
 
 
 class StateBackedComponent(Component):

@@ -7,6 +7,7 @@ from tests.unit.components.sandbox import project
 
 from weft import UPathDefsStateStorage
 from weft.components.state import StateBackedComponent, state_storage
+from weft.errors import LoadError
 
 WAREHOUSE = """
 from weft import AssetSpec, Definitions, DefsStateConfigArgs, Model, Resolvable, StateBackedComponent
@@ -70,3 +71,22 @@ def test_no_key_leaves_the_folder_of_states(key: str, tmp_path: Path) -> None:
     assert storage.get_latest_version(key) == "1"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "states"]
     assert all(path.is_dir() for path in (tmp_path / "states").iterdir())
+
+
+@pytest.mark.parametrize("version", ["../secret", "/etc/passwd", "..", "a b", "latest", "1" * 101, "a\0", "memory://x"])
+def test_a_version_that_is_a_path_is_refused(tmp_path: Path, version: str) -> None:
+    storage = UPathDefsStateStorage(tmp_path / "states")
+    fresh = tmp_path / "fresh"
+    fresh.write_text("state")
+    storage.upload_state_from_path("key", "1", fresh)
+    (tmp_path / "states" / "secret").write_text("not a state")
+    (tmp_path / "states" / "key" / "latest").write_text(version)
+    for act in (
+        lambda: storage.get_latest_version("key"),
+        lambda: storage.download_state_to_path("key", version, tmp_path / "got"),
+        lambda: storage.upload_state_from_path("key", version, fresh),
+    ):
+        with pytest.raises(LoadError, match="cannot be one") as raised:
+            act()
+        assert raised.value.code == "WEFT-L178"
+    assert not (tmp_path / "got").exists()
