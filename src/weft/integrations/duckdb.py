@@ -52,6 +52,9 @@ __all__ = [
 _WAITS_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Between attempts to open a file that another process has open: DuckDB lets one process write at a time."""
 
+_IN_USE = ("Could not set lock on file", "being used by another process")
+"""What DuckDB says of such a file, here and on Windows. Its class of errors is the same for a path that does not exist."""
+
 _VALUE = "weft value"
 """The name under which a statement sees the value that is stored."""
 
@@ -61,6 +64,7 @@ def connect(database: str, config: Mapping[str, Any]) -> Any:
 
     Raises:
         ResourceError: (WEFT-X173) duckdb is not installed.
+        duckdb.IOException: the file cannot be opened; told at once where waiting would not help.
     """
     try:
         import duckdb
@@ -71,7 +75,9 @@ def connect(database: str, config: Mapping[str, Any]) -> Any:
     for wait in _WAITS_SECONDS:
         try:
             return duckdb.connect(database=database, config=dict(config))
-        except duckdb.IOException:
+        except duckdb.IOException as error:
+            if not any(text in str(error) for text in _IN_USE):
+                raise
             time.sleep(wait)
     return duckdb.connect(database=database, config=dict(config))
 

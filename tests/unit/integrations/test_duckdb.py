@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from weft.integrations.duckdb import (
     DuckDBPyArrowIOManager,
     DuckDBResource,
     build_duckdb_io_manager,
+    connect,
 )
 from weft.integrations.sql_io_manager import DbTypeHandler, TableSlice, quoted_table
 from weft.testing.io_contexts import build_input_context, build_output_context
@@ -288,3 +290,32 @@ def test_loading_the_module_loads_no_table_library() -> None:
     script = "import sys, weft.integrations.duckdb; print({'duckdb', 'pandas', 'polars', 'pyarrow'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_file_that_another_process_has_open_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "shop.duckdb"
+    script = f"import duckdb; c = duckdb.connect({str(database)!r}); print('open', flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    waits: list[float] = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        holder.communicate("\n")
+
+    monkeypatch.setattr("weft.integrations.duckdb.time.sleep", let_go)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "open\n"
+    connect(str(database), {}).close()
+    assert waits == [0.05]
+
+
+@pytest.mark.parametrize("name", ["missing/shop.duckdb", "."])
+def test_a_path_that_can_never_be_opened_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refuse(seconds: float) -> None:
+        raise AssertionError("waited")
+
+    monkeypatch.setattr("weft.integrations.duckdb.time.sleep", refuse)
+    with pytest.raises(duckdb.IOException):
+        connect(str(tmp_path / name), {})
