@@ -41,7 +41,7 @@ def orders(config: Limits, till: Till) -> pd.DataFrame:
 @asset
 def revenue(config: Limits, orders: pd.DataFrame) -> pd.DataFrame:
     kept = orders[orders["price"] >= config.cheapest]
-    return kept.groupby("what", as_index=False)["price"].sum()
+    return kept.groupby("what")["price"].sum().reset_index()
 
 
 TILLS = {

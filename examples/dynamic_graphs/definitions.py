@@ -40,17 +40,17 @@ def of_all(counts: list[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(sum((Counter(count) for count in counts), Counter()).items()))
 
 
-def count_file(text):
+def count_file(text: str) -> dict[str, int]:
     return of_file(lines(text).map(words).collect())
 
 
 @job
-def count_words():
+def count_words() -> None:
     of_all(files().map(count_file).collect())
 
 
 @graph_asset
-def word_counts():
+def word_counts() -> dict[str, int]:
     """The same as an asset: it may fan out inside."""
     return of_all(files().map(count_file).collect())
 

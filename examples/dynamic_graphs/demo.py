@@ -7,7 +7,7 @@ from weft import materialize
 result = count_words.execute_in_process()
 print("words:", result.output_for_node("of_all"))
 print("steps:", sorted({event.step_key for event in result.all_events if event.step_key}))
-skipped = [event for event in result.all_events if event.is_step_skipped]
-print("skipped:", [(event.step_key, event.body.reason) for event in skipped][:1])
+skipped = result.get_step_skipped_events()
+print("skipped:", [(event.step_key, event.skip_reason) for event in skipped][:1])
 
 assert materialize([word_counts]).asset_value("word_counts") == result.output_for_node("of_all")

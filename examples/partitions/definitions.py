@@ -35,7 +35,7 @@ CUSTOMERS = DynamicPartitionsDefinition("customers")
 @asset(partitions_def=SALES)
 def sales(context: AssetExecutionContext) -> int:
     """How many were sold: one number for each day, country and product."""
-    keys = context.partition_key.keys_by_dimension
+    keys = context.multi_partition_key.keys_by_dimension
     return len(keys["country"]) * len(keys["product"]) + int(keys["day"][-2:])
 
 

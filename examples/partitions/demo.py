@@ -19,7 +19,7 @@ with Instance.ephemeral() as instance:
     assert instance.assets.partition(sales.key, one) is not None
 
     result = materialize(ASSETS, selection=[weekly_report], partition_key="2024-01-01", instance=instance)
-    made = result.get_asset_materialization_events()[0].asset_materialization
+    [made] = result.asset_materializations_for_node("weekly_report")
     print("a week:", made.metadata["from"].value, "to", made.metadata["to"].value)
 
     instance.add_dynamic_partitions("customers", ["Ann", 'Bob "B/C", Ltd'])

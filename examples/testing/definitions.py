@@ -59,7 +59,7 @@ def nightly(context: ScheduleEvaluationContext) -> RunRequest:
 
 
 @sensor(job=nightly_job)
-def new_files(context: SensorEvaluationContext):
+def new_files(context: SensorEvaluationContext) -> SkipReason | list[RunRequest]:
     names = sorted(path.name for path in INBOX.glob("*.csv")) if INBOX.is_dir() else []
     fresh = [name for name in names if name > (context.cursor or "")]
     if not fresh:

@@ -6,6 +6,7 @@ ends in ``# error: <fragment of the message>``, and no other line may be reporte
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -66,3 +67,52 @@ def test_every_mistake_is_reported_at_its_line_and_nothing_else(tmp_path: Path) 
     assert reported.keys() == expected.keys(), answer.stdout + answer.stderr
     for place, fragment in expected.items():
         assert any(fragment in text for text in reported[place]), (place, fragment, reported[place])
+
+
+EXAMPLES = ("automation", "configuration", "dynamic_graphs", "partitions", "testing")
+"""Projects whose every line is typed as users would type it."""
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_mypy_accepts_the_example(example: str, tmp_path: Path) -> None:
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\nstrict = True\npython_version = 3.10\nignore_missing_imports = True\n")
+    answer = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", settings, "--cache-dir", tmp_path, "."],
+        cwd=ROOT / "examples" / example,
+        env={**os.environ, "MYPYPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_pyright_accepts_the_examples_and_the_right_programs(tmp_path: Path) -> None:
+    pytest.importorskip("basedpyright", reason="basedpyright is not installed")
+    checked = [*(ROOT / "examples" / example for example in EXAMPLES), HERE / "good"]
+    settings = {
+        "typeCheckingMode": "standard",
+        "pythonVersion": "3.10",
+        "include": [str(folder) for folder in checked],
+        "extraPaths": [str(ROOT / "src")],
+        # Each example is a project of its own.
+        "executionEnvironments": [{"root": str(folder), "extraPaths": [str(ROOT / "src")]} for folder in checked],
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "basedpyright",
+            "--project",
+            tmp_path / "pyrightconfig.json",
+            "--pythonpath",
+            sys.executable,
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr

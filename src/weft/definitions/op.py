@@ -6,7 +6,7 @@ import collections.abc
 import functools
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from weft.definitions.composition import NodeDefinition, in_composition, invoke_node
 from weft.definitions.decorated import check_decorated, decorated_description, decorated_name
@@ -21,10 +21,14 @@ from weft.errors import DefinitionError, did_you_mean
 from weft.model.retry import RetryPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from weft.config.schema import ConfigSchema, Field
+    from weft.definitions.op_typing import ContextOp, DynamicOutputs, OpDecorator, OpExecutionContext
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 # Iterables of results, which a function that yields is annotated with; the awaitables wrap what an async function gives.
 _ITERATORS = (
@@ -302,6 +306,14 @@ def _timeout(seconds: Any, where: str) -> float | None:
 
 
 @overload
+def op(
+    fn: Callable[Concatenate[OpExecutionContext, P], Iterator[DynamicOutput[T]]], /
+) -> ContextOp[P, DynamicOutputs[T]]: ...
+@overload
+def op(fn: Callable[Concatenate[OpExecutionContext, P], R], /) -> ContextOp[P, R]: ...
+@overload
+def op(fn: Callable[P, Iterator[DynamicOutput[T]]], /) -> OpDefinition[P, DynamicOutputs[T]]: ...
+@overload
 def op(fn: Callable[P, R], /) -> OpDefinition[P, R]: ...
 @overload
 def op(
@@ -317,7 +329,7 @@ def op(
     code_version: str | None = None,
     pool: str | None = None,
     timeout_seconds: float | None = None,
-) -> Callable[[Callable[P, R]], OpDefinition[P, R]]: ...
+) -> OpDecorator: ...
 def op(
     fn: Callable[P, R] | None = None,
     /,
@@ -333,7 +345,7 @@ def op(
     code_version: str | None = None,
     pool: str | None = None,
     timeout_seconds: float | None = None,
-) -> OpDefinition[P, R] | Callable[[Callable[P, R]], OpDefinition[P, R]]:
+) -> Any:
     """Make a function a step.
 
     Parameters become inputs, except a first one called ``context``, one annotated with a `Config` class, and those annotated with resources.

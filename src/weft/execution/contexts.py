@@ -314,14 +314,14 @@ class ExecutionContext:
         """The partition of the run, of a product of dimensions.
 
         Raises:
-            InvocationError: (WEFT-I018) the partitions have one dimension.
+            InvocationError: (WEFT-I062) the partitions have one dimension.
         """
         key = self.partition_key
         if isinstance(key, MultiPartitionKey):
             return key
         raise InvocationError(
             "the partition of the run has one dimension.",
-            code="WEFT-I018",
+            code="WEFT-I062",
             facts={"partition": key},
             fix="use context.partition_key",
         )
