@@ -29,6 +29,7 @@ from weft.definitions.inputs_outputs import (
     Out,
     asset_key_of,
 )
+from weft.definitions.key_set import KeySet
 from weft.definitions.names import check_each, check_kind, check_mapping, check_name
 from weft.definitions.op import PLAIN_OUT, PLAIN_OUTS, OpDefinition
 from weft.definitions.results import DEFAULT_OUTPUT
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from weft.definitions.asset_settings import AssetDecoratorSettings, AssetSettings, GraphDecoratorSettings
+    from weft.model.backfill import BackfillPolicy
     from weft.model.partitions.definitions import PartitionsDefinition
     from weft.model.partitions.mappings import PartitionMapping
 
@@ -234,9 +236,9 @@ class AssetsDefinition(Generic[P, R]):
     # --- what it contains --------------------------------------------------------------------------------------------
 
     @property
-    def keys(self) -> tuple[AssetKey, ...]:
+    def keys(self) -> KeySet[AssetKey]:
         """The keys of its assets, in the order of the outputs."""
-        return tuple(spec.key for spec in self.specs_by_output.values())
+        return KeySet(spec.key for spec in self.specs_by_output.values())
 
     @property
     def key(self) -> AssetKey:
@@ -253,7 +255,7 @@ class AssetsDefinition(Generic[P, R]):
                 facts={"assets": some_of(key.to_user_string() for key in keys)},
                 fix="use the key of the one that is meant",
             )
-        return keys[0]
+        return next(iter(keys))
 
     @property
     def specs(self) -> tuple[AssetSpec, ...]:
@@ -266,9 +268,9 @@ class AssetsDefinition(Generic[P, R]):
         return tuple(self.check_specs_by_output.values())
 
     @property
-    def check_keys(self) -> tuple[AssetCheckKey, ...]:
-        """The keys of those checks."""
-        return tuple(spec.key for spec in self.check_specs_by_output.values())
+    def check_keys(self) -> KeySet[AssetCheckKey]:
+        """The keys of those checks, in the order of the outputs."""
+        return KeySet(spec.key for spec in self.check_specs_by_output.values())
 
     @property
     def op(self) -> OpDefinition[P, R]:
@@ -294,6 +296,73 @@ class AssetsDefinition(Generic[P, R]):
     def group_names_by_key(self) -> dict[AssetKey, str]:
         """Key to group."""
         return {spec.key: spec.group_name or "default" for spec in self.specs_by_output.values()}
+
+    @property
+    def specs_by_key(self) -> dict[AssetKey, AssetSpec]:
+        """Key to spec."""
+        return {spec.key: spec for spec in self.specs_by_output.values()}
+
+    @property
+    def metadata_by_key(self) -> dict[AssetKey, Mapping[str, Any]]:
+        """Key to metadata."""
+        return {spec.key: spec.metadata for spec in self.specs_by_output.values()}
+
+    @property
+    def tags_by_key(self) -> dict[AssetKey, Mapping[str, str]]:
+        """Key to tags."""
+        return {spec.key: spec.tags for spec in self.specs_by_output.values()}
+
+    @property
+    def code_versions_by_key(self) -> dict[AssetKey, str | None]:
+        """Key to the version of the code."""
+        own = self.node_def.code_version if isinstance(self.node_def, OpDefinition) else None
+        return {spec.key: spec.code_version or own for spec in self.specs_by_output.values()}
+
+    @property
+    def keys_by_output_name(self) -> dict[str, AssetKey]:
+        """Output to key."""
+        return {name: spec.key for name, spec in self.specs_by_output.items()}
+
+    @property
+    def keys_by_input_name(self) -> dict[str, AssetKey]:
+        """Argument to the upstream asset that it loads."""
+        return {name: given.key for name, given in self.inputs.items()}
+
+    @property
+    def asset_deps(self) -> dict[AssetKey, KeySet[AssetKey]]:
+        """Key to the keys that it depends on, those of its own assets included."""
+        return {node.key: KeySet(dep.asset_key for dep in node.deps) for node in self.describe_nodes()}
+
+    @property
+    def dependency_keys(self) -> KeySet[AssetKey]:
+        """What its assets and checks depend on that it does not make itself."""
+        found = KeySet[AssetKey]().union(
+            *self.asset_deps.values(),
+            (given.key for given in self.inputs.values()),
+            (check.asset_key for check in self.check_specs_by_output.values()),
+            (dep.asset_key for check in self.check_specs_by_output.values() for dep in check.additional_deps),
+        )
+        return found.difference(self.keys)
+
+    @property
+    def backfill_policy(self) -> BackfillPolicy | None:
+        """How backfills divide its partitions into runs, where its assets all say the same."""
+        found = [spec.backfill_policy for spec in self.specs_by_output.values()]
+        return found[0] if found and all(one == found[0] for one in found) else None
+
+    @property
+    def is_executable(self) -> bool:
+        """Always: what nothing here makes is an `AssetSpec`."""
+        return True
+
+    def get_partition_mapping(self, key: CoercibleToAssetKey) -> PartitionMapping | None:
+        """Which partitions of the upstream asset `key` belong to those of its assets; None where nothing is said."""
+        wanted = AssetKey.of(key)
+        for given in self.inputs.values():
+            if given.key == wanted and given.asset_in.partition_mapping is not None:
+                return given.asset_in.partition_mapping
+        deps = (dep for spec in self.specs_by_output.values() for dep in spec.deps if dep.asset_key == wanted)
+        return next((dep.partition_mapping for dep in deps if dep.partition_mapping is not None), None)
 
     @property
     def declared_at(self) -> str | None:
@@ -486,8 +555,8 @@ class AssetsDefinition(Generic[P, R]):
         return ComputeUnit(
             name=self.node_def.name,
             steps=self._steps(),
-            asset_keys=self.keys,
-            check_keys=self.check_keys,
+            asset_keys=tuple(self.keys),
+            check_keys=tuple(self.check_keys),
             can_subset=self.can_subset,
         )
 

@@ -260,7 +260,7 @@ def _checks(name: str, assets: Iterable[Any], answer: Any, blocking: bool) -> li
 
 
 def _keys_of(item: Any) -> Sequence[AssetKey]:
-    return item.keys if isinstance(item, AssetsDefinition) else (asset_key_of(item),)
+    return tuple(item.keys) if isinstance(item, AssetsDefinition) else (asset_key_of(item),)
 
 
 def _latest_metadata(context: Any, key: AssetKey, count: int) -> list[dict[str, Any]]:

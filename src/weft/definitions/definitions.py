@@ -161,9 +161,14 @@ class Definitions:
         """The definitions as one value."""
         return self.resolve().describe()
 
+    # The name that existing code reads.
+    get_repository_def = resolve
+
     def get_asset_graph(self) -> AssetGraph:
         """Every asset and check with its edges."""
         return self.resolve().graph
+
+    resolve_asset_graph = get_asset_graph
 
     def get_assets_def(self, key: CoercibleToAssetKey) -> AssetsDefinition[Any, Any]:
         """What computes an asset.
@@ -182,6 +187,8 @@ class Definitions:
                 fix=did_you_mean(wanted.to_user_string(), known, "check the key"),
             )
         return found
+
+    resolve_assets_def = get_assets_def
 
     def get_asset_value_loader(self, instance: Any = None) -> AssetValueLoader:
         """What loads stored values of assets, one after another, without a run. A context manager.
@@ -219,6 +226,26 @@ class Definitions:
         """The spec of every declared asset."""
         repository = self.resolve()
         return [spec for key in repository.graph.keys if (spec := repository.spec(key)) is not None]
+
+    def resolve_all_asset_keys(self) -> list[AssetKey]:
+        """The key of every declared asset, in the order of keys."""
+        return sorted(spec.key for spec in self.resolve_all_asset_specs())
+
+    def resolve_implicit_global_asset_job_def(self) -> AssetJobDefinition:
+        """The job of all assets, which nobody has to declare; runs of assets outside a job are its runs."""
+        from weft.definitions.job import AssetJobDefinition
+
+        return AssetJobDefinition.of_all_assets(self.resolve())
+
+    get_implicit_global_asset_job_def = resolve_implicit_global_asset_job_def
+
+    def resolve_all_job_defs(self) -> list[JobDefinition | AssetJobDefinition]:
+        """The jobs, in the order of declaration, and the job of all assets where something here makes assets."""
+        repository = self.resolve()
+        own = list(repository.jobs.values())
+        return [*own, self.resolve_implicit_global_asset_job_def()] if repository.definitions else own
+
+    get_all_job_defs = resolve_all_job_defs
 
     def get_job_def(self, name: str) -> JobDefinition | AssetJobDefinition:
         """A job by its name, ready to run.

@@ -336,7 +336,8 @@ class Repository:
 
     def _unknown_upstream(self, definition: AssetsDefinition[Any, Any], name: str, given: AssetInput) -> None:
         text = given.key.to_user_string()
-        makes = definition.keys[0].to_user_string() if definition.keys else definition.check_keys[0].to_user_string()
+        made: tuple[AssetKey | AssetCheckKey, ...] = (*definition.keys, *definition.check_keys)
+        makes = made[0].to_user_string()
         otherwise = f'add an asset "{text}", or declare it external: AssetSpec("{text}").'
         if isinstance(definition.node_def, OpDefinition) and given.is_implicit:
             parameter = definition.node_def.signature.inputs.get(name)
@@ -528,7 +529,7 @@ def _keeps_values(resources: Mapping[str, Any]) -> bool:
 def _step_name(definition: AssetsDefinition[Any, Any], taken: Container[str]) -> str:
     """A name for the step of a definition whose own is taken, such as a function made in a loop: with its first key, then with a number."""
     own = definition.node_def.name
-    about = definition.keys or [key.asset_key for key in definition.check_keys]
+    about = [*definition.keys] or [key.asset_key for key in definition.check_keys]
     wanted = name = f"{own}__{about[0].to_python_identifier()}" if about else own
     number = 2
     while name in taken:

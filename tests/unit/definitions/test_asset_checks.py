@@ -29,15 +29,15 @@ def test_a_check_takes_the_value_of_its_asset() -> None:
         return bool(orders)
 
     assert isinstance(not_empty, AssetChecksDefinition)
-    assert not_empty.check_keys == (AssetCheckKey("shop/orders", "not_empty"),)
-    assert not_empty.keys == ()
+    assert not_empty.check_keys == {AssetCheckKey("shop/orders", "not_empty")}
+    assert not_empty.keys == set()
     unit = not_empty.describe_unit()
-    assert (unit.name, unit.asset_keys, unit.check_keys) == ("shop__orders_not_empty", (), not_empty.check_keys)
+    assert (unit.name, unit.asset_keys, unit.check_keys) == ("shop__orders_not_empty", (), tuple(not_empty.check_keys))
     [step] = unit.steps
     assert [(given.name, given.source) for given in step.inputs] == [
         ("orders", FromAsset(AssetKey(["shop", "orders"])))
     ]
-    assert step.outputs[0].check_key == not_empty.check_keys[0]
+    assert [output.check_key for output in step.outputs] == [*not_empty.check_keys]
     assert step.retry_policy == RetryPolicy(max_retries=1)
     [node] = not_empty.describe_checks()
     assert (node.blocking, node.description, node.op_name) == (True, "not empty", "shop__orders_not_empty")
@@ -103,7 +103,7 @@ def test_one_function_may_answer_several_checks() -> None:
     )
     def all_of_them(orders: list[int]) -> Any: ...
 
-    assert all_of_them.check_keys == (AssetCheckKey("shop/orders", "a"), AssetCheckKey("other", "b"))
+    assert all_of_them.check_keys == {AssetCheckKey("shop/orders", "a"), AssetCheckKey("other", "b")}
     unit = all_of_them.describe_unit()
     assert unit.can_subset
     [step] = unit.steps

@@ -82,7 +82,7 @@ def test_a_definition_of_one_asset_has_one_key() -> None:
     @multi_asset(specs=[AssetSpec("a"), AssetSpec("b")])
     def both() -> None: ...
 
-    assert raw.keys == (AssetKey("raw"),)
+    assert raw.keys == {AssetKey("raw")}
     assert raw.get_asset_spec().key == raw.key
     with refused("WEFT-D013", "makes 2 assets", "a, b"):
         _ = both.key
@@ -246,7 +246,7 @@ def test_checks_of_the_same_step_are_outputs_without_value() -> None:
     @asset(check_specs=[AssetCheckSpec("a", asset="made", blocking=True), AssetCheckSpec("b", asset="made")])
     def made() -> int: ...  # type: ignore[empty-body]
 
-    assert made.check_keys == (AssetCheckKey("made", "a"), AssetCheckKey("made", "b"))
+    assert made.check_keys == {AssetCheckKey("made", "a"), AssetCheckKey("made", "b")}
     assert [(out.name, out.is_required, out.is_nothing) for out in step(made).outputs] == [
         ("result", True, False),
         ("made_a", False, True),
@@ -361,7 +361,7 @@ def test_outs_are_stored_by_managers() -> None:
     )
     def both() -> tuple[int, str]: ...  # type: ignore[empty-body]
 
-    assert both.keys == (AssetKey(["shop", "a"]), AssetKey("b"))
+    assert both.keys == {AssetKey(["shop", "a"]), AssetKey("b")}
     assert [(out.name, out.io_manager_key, out.is_required) for out in step(both).outputs] == [
         ("a", "files", True),
         ("b", "io_manager", False),
@@ -458,7 +458,7 @@ def test_changed_keys_change_in_edges_and_checks() -> None:
     moved = made.map_asset_specs(lambda spec: spec.replace_attributes(key=spec.key.with_prefix("eu")))
     assert [key.to_user_string() for key in moved.keys] == ["eu/a", "eu/b"]
     assert upstream(moved, 1) == [("eu/a", None), ("x", None)]
-    assert moved.check_keys == (AssetCheckKey("eu/a", "fine"),)
+    assert moved.check_keys == {AssetCheckKey("eu/a", "fine")}
     grouped = made.map_asset_specs(lambda spec: spec.replace_attributes(group_name="g"))
     assert grouped.group_names_by_key == {AssetKey("a"): "g", AssetKey("b"): "g"}
     assert [key.to_user_string() for key in made.keys] == ["a", "b"]

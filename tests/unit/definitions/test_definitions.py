@@ -57,7 +57,7 @@ def test_definitions_hold_everything_of_a_project() -> None:
     graph = defs.get_asset_graph()
     assert {key.to_user_string() for key in graph.keys} == {"orders", "total", "external"}
     assert list(graph.checks) == [AssetCheckKey("total", "positive")]
-    assert defs.get_assets_def("total").keys == (AssetKey("total"),)
+    assert defs.get_assets_def("total").keys == {AssetKey("total")}
     assert {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()} == {"orders", "total", "external"}
     assert isinstance(defs.get_job_def("nightly"), JobDefinition)
     assert defs.declared_at is not None
@@ -156,3 +156,39 @@ def test_a_description_is_a_value_that_can_be_stored() -> None:
     assert [job.name for job in snapshot.jobs] == ["nightly", "assets"]
     assert [op.name for op in snapshot.ops] == ["one"]
     assert snapshot.metadata == {"rows": IntMetadataValue(3)}
+
+
+def test_definitions_answer_under_the_names_of_existing_code() -> None:
+    @asset
+    def orders() -> int:
+        return 1
+
+    nightly = define_asset_job("nightly", [orders])
+    defs = Definitions([orders, AssetSpec("external")], jobs=[nightly])
+    assert defs.get_repository_def() is defs.resolve()
+    assert defs.resolve_asset_graph() is defs.get_asset_graph()
+    assert defs.resolve_assets_def("orders") is orders
+    assert defs.resolve_all_asset_keys() == [AssetKey("external"), AssetKey("orders")]
+    assert [job.name for job in defs.get_all_job_defs()] == ["nightly", "__ASSET_JOB"]
+    assert Definitions().get_all_job_defs() == []
+
+
+def test_the_job_of_all_assets_runs_without_being_declared() -> None:
+    @asset
+    def orders() -> int:
+        return 1
+
+    @asset
+    def total(orders: int) -> int:
+        return orders + 1
+
+    all_assets = Definitions([orders, total]).resolve_implicit_global_asset_job_def()
+    result = all_assets.execute_in_process()
+    assert result.asset_value("total") == 2
+    assert result.job_name == all_assets.name == "__ASSET_JOB"
+
+
+def test_definitions_are_validated_by_the_class_as_well() -> None:
+    Definitions.validate_loadable(Definitions())
+    with pytest.raises(DefinitionError):
+        Definitions.validate_loadable(Definitions([3]))

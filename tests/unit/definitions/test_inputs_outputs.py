@@ -156,4 +156,4 @@ def test_an_asset_out_takes_what_a_spec_takes() -> None:
     assert (spec.description, spec.group_name, spec.code_version, spec.owners) == ("what", "g", "1", ("team:data",))
     assert (spec.tags, spec.kinds, spec.metadata, spec.skippable) == ({"t": "v"}, ("csv", "python"), {"m": 1}, True)
     assert made.node_def.outs["a"].io_manager_key == "files"
-    assert made.keys[1] == AssetKey("other")
+    assert [*made.keys][1] == AssetKey("other")
