@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.config.files import merge
+from weft.config.yaml_limits import ALLOWED, TooLarge, load_yaml
 from weft.errors import UsageError, did_you_mean
 
 
@@ -19,7 +20,7 @@ def read_run_config(files: Sequence[Path], json_text: str | None) -> dict[str, A
     """The configuration, or None where nothing was given.
 
     Raises:
-        UsageError: (WEFT-U008) a file cannot be read; (WEFT-U009) it is not YAML; (WEFT-U011) the text is not JSON; (WEFT-U012) something
+        UsageError: (WEFT-U008) a file cannot be read; (WEFT-U009) it is not YAML; (WEFT-U178) it holds too much; (WEFT-U011) the text is not JSON; (WEFT-U012) something
             given is not a mapping.
     """
     if not files and json_text is None:
@@ -61,7 +62,14 @@ def _read_yaml(file: Path) -> Any:
             fix=did_you_mean(file.name, near, "check the path; it is relative to the working directory"),
         ) from error
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
+    except TooLarge as error:
+        raise UsageError(
+            f"the run configuration {file} {error}.",
+            code="WEFT-U178",
+            facts={"allowed": ALLOWED},
+            fix="take the aliases (*name) out of it, or divide the file",
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark is not None else str(file)

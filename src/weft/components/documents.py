@@ -3,26 +3,19 @@
 A file is composed into nodes by the safe loader and turned into plain values. Places are not kept for each value: they are found again in the nodes,
 by path, when a message needs one, so a file without mistakes pays nothing for them.
 
-A node that stands at many places by aliases counts at each of them, so that a short file cannot grow into a huge value. How deep a file is nested is looked
-at before it is composed: the composer in C calls itself for each level, and would end the process.
+How much a file may hold is limited (`weft.config.yaml_limits`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
+from weft.config.yaml_limits import ALLOWED, MOST_LEVELS, MOST_VALUES, TooLarge, check_depth, safe_loader
 from weft.errors import Problem
-
-MOST_VALUES = 2_000_000
-"""How many values one file may hold, aliases counted at every place."""
-
-MOST_LEVELS = 100
-"""Of lists and mappings inside each other in one file."""
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is in a document: keys of mappings and positions in lists."""
@@ -30,10 +23,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 # Dates stay texts: a field that wants a date reads it, and one that wants a text gets what was written.
 _TEXTS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp"})
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_BRACKETS = re.compile(r"[\[\]{}]")
-_BEGINNINGS = re.compile(r"^[ \t?:-]+", re.MULTILINE)
+_Loader = safe_loader()
 
 
 class Place(NamedTuple):
@@ -160,7 +150,7 @@ def parse_documents(text: str, file: Path) -> tuple[list[Document], list[Problem
     problems: list[Problem] = []
     loader = _Loader(text)
     try:
-        _check_depth(text)
+        check_depth(text)
         index = 0
         while loader.check_node():
             node: Any = loader.get_node()
@@ -179,46 +169,18 @@ def parse_documents(text: str, file: Path) -> tuple[list[Document], list[Problem
                 fix=_yaml_fix(text, mark),
             )
         )
-    except _TooLarge as error:
+    except TooLarge as error:
         problems.append(
             Problem(
                 "WEFT-L022",
                 f"{file.name} {error}.",
-                facts={
-                    "at": shown(file),
-                    "allowed": f"{MOST_VALUES:,} values, aliases counted at every place, {MOST_LEVELS} inside each other",
-                },
+                facts={"at": shown(file), "allowed": ALLOWED},
                 fix="take the aliases (*name) out of it, or divide the file",
             )
         )
     finally:
         loader.dispose()
     return documents, problems
-
-
-class _TooLarge(Exception):
-    """The file holds too much."""
-
-
-def _check_depth(text: str) -> None:
-    """Refuse a file that is nested too deeply. Most are known not to be by a glance at their brackets and the beginnings of their lines."""
-    depth = deepest = 0
-    for sign in _BRACKETS.findall(text):
-        depth += 1 if sign in "[{" else -1
-        deepest = max(deepest, depth)
-        depth = max(depth, 0)
-    # Each sign of a beginning can open two levels: an item of a list, and a mapping in it.
-    deepest += 2 * max(map(len, _BEGINNINGS.findall(text)), default=0)
-    if deepest < MOST_LEVELS:
-        return
-    level = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            level += 1
-            if level > MOST_LEVELS:
-                raise _TooLarge("is nested too deeply")
-        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-            level -= 1
 
 
 class _Values:
@@ -234,13 +196,13 @@ class _Values:
     def of(self, node: yaml.Node) -> Any:
         self._count += 1
         if self._count > MOST_VALUES:
-            raise _TooLarge("holds too many values")
+            raise TooLarge("holds too many values")
         if isinstance(node, yaml.ScalarNode):
             return node.value if node.tag in _TEXTS else self._scalar(node)
         if id(node) in self._around:
-            raise _TooLarge("holds an alias of a value inside that value")
+            raise TooLarge("holds an alias of a value inside that value")
         if len(self._around) == MOST_LEVELS:  # by aliases of aliases
-            raise _TooLarge("is nested too deeply")
+            raise TooLarge("is nested too deeply")
         self._around.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from weft.config.yaml_limits import ALLOWED, TooLarge, load_yaml
 from weft.errors import ConfigError, Problem, did_you_mean
 
 
@@ -21,7 +22,8 @@ def config_from_files(config_files: Sequence[str]) -> dict[str, Any]:
         config_files: paths, or patterns with ``*``; the files of a pattern in the order of their names.
 
     Raises:
-        ConfigError: (WEFT-C101) a file cannot be read or a pattern names none, (WEFT-C102) one is not YAML, (WEFT-C103) one is no mapping. All at once.
+        ConfigError: (WEFT-C101) a file cannot be read or a pattern names none, (WEFT-C102) one is not YAML, (WEFT-C103) one is no mapping,
+            (WEFT-C178) one holds too much. All at once.
     """
     problems: list[Problem] = []
     texts: list[tuple[str, Callable[[], str]]] = []
@@ -39,7 +41,7 @@ def config_from_yaml_strings(yaml_strings: Sequence[str]) -> dict[str, Any]:
     """The configuration in YAML texts, each on top of those before.
 
     Raises:
-        ConfigError: (WEFT-C102) one is not YAML, (WEFT-C103) one is no mapping. All at once.
+        ConfigError: (WEFT-C102) one is not YAML, (WEFT-C103) one is no mapping, (WEFT-C178) one holds too much. All at once.
     """
     return _merged([(f"text {number}", text.__str__) for number, text in enumerate(yaml_strings, 1)], [])
 
@@ -101,7 +103,17 @@ def _parsed(name: str, text: str, problems: list[Problem]) -> Mapping[str, Any] 
     import yaml  # heavy, and few projects configure by files
 
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
+    except TooLarge as error:
+        problems.append(
+            Problem(
+                "WEFT-C178",
+                f"the configuration in {name} {error}.",
+                facts={"allowed": ALLOWED},
+                fix="take the aliases (*name) out of it, or divide it",
+            )
+        )
+        return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name

@@ -86,3 +86,9 @@ def test_what_is_on_top_wins(under: dict[str, Any], over: dict[str, Any]) -> Non
         assert merged[key] == (merge(below, value) if both else value)
     assert merge({}, over) == over
     assert merge(under, {}) == under
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    error = refused(write(tmp_path, deep="ops: " + "[" * 50_000 + "]" * 50_000))
+    assert error.code == "WEFT-U178"
+    assert "100 inside each other" in str(error)

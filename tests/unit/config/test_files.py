@@ -46,3 +46,11 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         "WEFT-C103",
     ]
     assert "prod.yaml" in str(refused.value)
+
+
+def test_a_text_that_grows_by_aliases_is_refused_before_it_grows() -> None:
+    lines = ["a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(ConfigError, match="holds too many values") as refused:
+        config_from_yaml_strings(["\n".join(lines)])
+    assert refused.value.code == "WEFT-C178"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.config.run_config import run_config_document
+from weft.config.yaml_limits import TooLarge, load_yaml
 from weft.definitions.executors import ExecutorDefinition
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from weft.definitions.loggers import LoggerDefinition
@@ -89,17 +90,21 @@ class PresetDefinition:
         Raises:
             ConfigError: (WEFT-C090) a file is not there or holds no mapping.
         """
-        import yaml  # only for presets in files
-
         merged: dict[str, Any] = {}
         for file in config_files or environment_files or ():
             path = Path(file)
-            document = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
+            document, found = None, "no such file"
+            if path.is_file():
+                found = "no mapping"
+                try:
+                    document = load_yaml(path.read_text("utf-8"))
+                except TooLarge as error:
+                    found = f"a text that {error}"
             if not isinstance(document, Mapping):
                 raise ConfigError(
                     f'the preset "{name}" cannot be read.',
                     code="WEFT-C090",
-                    facts={"file": str(path), "found": "no such file" if not path.is_file() else "no mapping"},
+                    facts={"file": str(path), "found": found},
                     fix="name YAML files that hold a mapping",
                 )
             merged = _merged(merged, run_config_document(document))
