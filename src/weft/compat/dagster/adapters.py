@@ -32,6 +32,10 @@ RENAMED_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
 """Name to the arguments that existing code gives, and what they are called here."""
 
 
+TAKING_ENTRIES = frozenset({"AssetMaterialization", "AssetObservation"})
+"""Names whose metadata existing code may give as ``metadata_entries=``, a list of `EventMetadataEntry`."""
+
+
 def adapted(name: str, found: Any) -> Any:
     """`found`, taking the arguments that existing code gives it."""
     if name == "RunsFilter":
@@ -42,6 +46,8 @@ def adapted(name: str, found: Any) -> Any:
         return legacy.repository
     if name in ("observable_source_asset", "multi_observable_source_asset"):
         return _observing(found)
+    if name in TAKING_ENTRIES:
+        return _taking_entries(found)
     words = RENAMED_ARGUMENTS.get(name)
     if words is None:
         return found
@@ -60,6 +66,19 @@ def _observing(found: Callable[..., Any]) -> Callable[..., Any]:
         return found(*arguments, **settings)
 
     return call
+
+
+def _taking_entries(found: type[Any]) -> type[Any]:
+    """The class, whose metadata may be a list of entries with labels."""
+
+    def initialise(self: Any, *arguments: Any, metadata_entries: Any = None, **settings: Any) -> None:
+        if metadata_entries is not None:
+            settings["metadata"] = {entry.label: entry.value for entry in metadata_entries}
+        super(made, self).__init__(*arguments, **settings)
+
+    namespace = {"__init__": initialise, "__slots__": (), "__doc__": found.__doc__, "__module__": found.__module__}
+    made: type[Any] = type(found.__name__, (found,), namespace)
+    return made
 
 
 def _adapted_class(found: type[Any], words: Mapping[str, str]) -> type[Any]:

@@ -136,7 +136,9 @@ AREAS: Mapping[str, tuple[str, ...]] = {
         "SolidExecutionContext", "pipeline", "PipelineDefinition", "ModeDefinition", "PresetDefinition", "SystemStorageDefinition",
         "mem_system_storage", "fs_system_storage", "default_system_storage_defs", "execute_pipeline", "PipelineExecutionResult",
         "SolidExecutionResult", "PartitionSetDefinition", "schedules", "hourly_schedule", "daily_schedule", "weekly_schedule",
-        "monthly_schedule",
+        "monthly_schedule", "execute_solid", "Materialization", "PipelineRun", "PipelineRunStatus", "EventMetadataEntry",
+        "build_solid_context", "DynamicOutputDefinition", "pipeline_failure_sensor", "AssetGroup", "execute_pipeline_iterator",
+        "default_executors",
     ),
     "Other": ("file_relative_path", "PreviewWarning", "BetaWarning", "SupersessionWarning", "ConfigArgumentWarning", "__version__"),
 }  # fmt: skip
@@ -224,6 +226,9 @@ INSTEAD: Mapping[str, str] = {
     "LocalFileCodeReference": "see with_source_code_references",
     "UrlCodeReference": "use MetadataValue.url(...)",
     "CodeReferencesMetadataValue": "see with_source_code_references",
+    "AssetGroup": "give the assets to Definitions(assets=..., resources=...), and make jobs of them with define_asset_job",
+    "execute_pipeline_iterator": "use job.execute_in_process(); result.all_events has the events, in order",
+    "default_executors": "leave it out: executors need not be listed to be used",
     "MetadataEntry": 'write metadata={"label": value}',
     "ComponentFormConfig": "components are edited as files",
 }

@@ -7,6 +7,7 @@ Each is a thin layer over the present word; ``docs/howto/existing-code.md`` has 
 from __future__ import annotations
 
 from weft.compat.legacy.date_schedules import daily_schedule, hourly_schedule, monthly_schedule, weekly_schedule
+from weft.compat.legacy.events import EventMetadataEntry, Materialization
 from weft.compat.legacy.modes import (
     ModeDefinition,
     PresetDefinition,
@@ -20,40 +21,59 @@ from weft.compat.legacy.pipelines import (
     PipelineExecutionResult,
     SolidExecutionResult,
     execute_pipeline,
+    execute_solid,
     pipeline,
+    pipeline_failure_sensor,
 )
 from weft.compat.legacy.repositories import repository, schedules
-from weft.compat.legacy.solids import InputDefinition, OutputDefinition, composite_solid, lambda_solid, solid
+from weft.compat.legacy.solids import (
+    DynamicOutputDefinition,
+    InputDefinition,
+    OutputDefinition,
+    build_solid_context,
+    composite_solid,
+    lambda_solid,
+    solid,
+)
 from weft.definitions.graph import GraphDefinition as CompositeSolidDefinition
 from weft.definitions.op import OpDefinition as SolidDefinition
 from weft.execution.contexts import OpExecutionContext as SolidExecutionContext
+from weft.model.run import Run as PipelineRun, RunStatus as PipelineRunStatus
 
 default_system_storage_defs = [mem_system_storage, fs_system_storage]
 
 __all__ = [
     "CompositeSolidDefinition",
+    "DynamicOutputDefinition",
+    "EventMetadataEntry",
     "InputDefinition",
+    "Materialization",
     "ModeDefinition",
     "OutputDefinition",
     "Partition",
     "PartitionSetDefinition",
     "PipelineDefinition",
     "PipelineExecutionResult",
+    "PipelineRun",
+    "PipelineRunStatus",
     "PresetDefinition",
     "SolidDefinition",
     "SolidExecutionContext",
     "SolidExecutionResult",
     "SystemStorageDefinition",
+    "build_solid_context",
     "composite_solid",
     "daily_schedule",
     "default_system_storage_defs",
     "execute_pipeline",
+    "execute_solid",
     "fs_system_storage",
     "hourly_schedule",
     "lambda_solid",
     "mem_system_storage",
     "monthly_schedule",
     "pipeline",
+    "pipeline_failure_sensor",
     "repository",
     "schedules",
     "solid",

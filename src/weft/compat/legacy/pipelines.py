@@ -7,12 +7,15 @@ from typing import Any
 
 from weft.compat.legacy.modes import ModeDefinition, PresetDefinition
 from weft.compat.legacy.solids import InputDefinition, OutputDefinition
+from weft.definitions.composition import NodeDefinition
 from weft.definitions.deprecations import warn_deprecated
 from weft.definitions.graph import GraphDefinition
+from weft.definitions.graph_wiring import InputMapping
 from weft.definitions.hooks import HookDefinition
 from weft.definitions.inputs_outputs import GraphIn, GraphOut
 from weft.definitions.job import JobDefinition
 from weft.definitions.results import DEFAULT_OUTPUT
+from weft.definitions.run_status_sensors import run_failure_sensor
 from weft.errors import InvocationError, did_you_mean, some_of
 from weft.execution.results import ExecuteInProcessResult
 from weft.model.events import AssetMaterialized, Event, StepFailed
@@ -240,3 +243,37 @@ def execute_pipeline(
         raise_on_error=raise_on_error,
     )
     return PipelineExecutionResult(result)
+
+
+def execute_solid(
+    solid_def: NodeDefinition,
+    mode_def: ModeDefinition | None = None,
+    input_values: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    run_config: Mapping[str, Any] | None = None,
+    raise_on_error: bool = True,
+) -> SolidExecutionResult:
+    """Run one solid, or composite solid, alone in this process; now call the op as the function it is. Nothing is left on disk."""
+    warn_deprecated("execute_solid", "a direct call of the op, or graph.execute_in_process")
+    name = solid_def.name
+    around = GraphDefinition(
+        name=f"ephemeral_{name}",
+        node_defs=[solid_def],
+        input_mappings=[InputMapping(given, name, given) for given in input_values or ()],
+    )
+    job = JobDefinition(around, **_of_mode(mode_def or ModeDefinition()))
+    result = job.execute_in_process(
+        run_config=run_config, input_values=input_values, tags=tags, raise_on_error=raise_on_error
+    )
+    return SolidExecutionResult(result, name)
+
+
+def pipeline_failure_sensor(
+    name: Any = None, minimum_interval_seconds: int | None = None, description: str | None = None
+) -> Any:
+    """Make a function a reaction to pipelines that fail; now `run_failure_sensor`. May be used bare."""
+    warn_deprecated("@pipeline_failure_sensor", "@run_failure_sensor")
+    settings: dict[str, Any] = {"description": description}
+    if minimum_interval_seconds is not None:
+        settings["minimum_interval_seconds"] = minimum_interval_seconds
+    return run_failure_sensor(name, **settings)

@@ -8,11 +8,13 @@ from typing import Any
 from weft.config.mapping import ConfigMapping
 from weft.definitions.deprecations import warn_deprecated
 from weft.definitions.graph import GraphDefinition, graph
-from weft.definitions.inputs_outputs import NO_DEFAULT, GraphIn, GraphOut, In, Out
+from weft.definitions.inputs_outputs import NO_DEFAULT, DynamicOut, GraphIn, GraphOut, In, Out
 from weft.definitions.op import OpDefinition, op
 from weft.definitions.results import DEFAULT_OUTPUT
+from weft.execution.contexts import OpExecutionContext
 from weft.model.keys import CoercibleToAssetKey
 from weft.model.retry import RetryPolicy
+from weft.testing.contexts import build_op_context
 
 
 class InputDefinition:
@@ -53,6 +55,36 @@ class OutputDefinition:
     ) -> None:
         self.name = name or DEFAULT_OUTPUT
         self.to_out = Out(dagster_type, description, is_required, io_manager_key=io_manager_key, metadata=metadata)
+
+
+class DynamicOutputDefinition(OutputDefinition):
+    """An output of several values at run time, with its name; now `DynamicOut`."""
+
+    def __init__(
+        self,
+        dagster_type: Any = NO_DEFAULT,
+        name: str | None = None,
+        description: str | None = None,
+        is_required: bool = True,
+        io_manager_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(dagster_type, name)
+        self.to_out = DynamicOut(
+            dagster_type, description, is_required, io_manager_key=io_manager_key, metadata=metadata
+        )
+
+
+def build_solid_context(
+    resources: Mapping[str, Any] | None = None,
+    config: Any = None,
+    instance: Any = None,
+    *,
+    solid_config: Any = None,
+) -> OpExecutionContext:
+    """A context for calling a solid directly; now `build_op_context`."""
+    warn_deprecated("build_solid_context", "build_op_context")
+    return build_op_context(resources, config if config is not None else solid_config, instance=instance)
 
 
 def solid(

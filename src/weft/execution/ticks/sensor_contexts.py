@@ -92,6 +92,8 @@ class RunStatusSensorContext(TickContext):
         """The run."""
         return self.run
 
+    pipeline_run = dagster_run
+
     @property
     def dagster_event(self) -> Event:
         """The event with which the run reached the status."""
