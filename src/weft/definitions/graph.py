@@ -321,6 +321,7 @@ def graph(
     """
 
     def make(function: Callable[..., Any]) -> GraphDefinition:
+        check_decorated(function, "graph")  # without a body, tables would be expected
         return GraphDefinition(function, name=name, description=description, ins=ins, out=out, tags=tags, config=config)
 
     return make if fn is None else make(fn)

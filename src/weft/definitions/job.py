@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from weft.definitions.asset_selection import AssetSelection
 from weft.definitions.asset_spec import check_automation_condition, check_partitions_def
 from weft.definitions.composition import called_as_function
+from weft.definitions.decorated import check_decorated
 from weft.definitions.executors import ExecutorDefinition, check_executor
 from weft.definitions.flatten import FlatGraph, flatten_graph, graph_input_sources
 from weft.definitions.graph import GraphDefinition
@@ -560,6 +561,7 @@ def job(
     """
 
     def make(function: Callable[..., Any]) -> JobDefinition:
+        check_decorated(function, "job")  # without a body, tables would be expected
         return JobDefinition(
             GraphDefinition(function, name=name, description=description, what="job"),
             resource_defs=resource_defs,
