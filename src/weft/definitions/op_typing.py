@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 if TYPE_CHECKING:
     from weft.definitions.op import OpDefinition
     from weft.definitions.results import DynamicOutput
-    from weft.execution.contexts import OpExecutionContext as OpExecutionContext
+    from weft.execution.contexts import OpExecutionContext as OpExecutionContext  # noqa: PLC0414  # `op` takes it from here
 
     P = ParamSpec("P")
     R = TypeVar("R")
