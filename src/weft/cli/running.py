@@ -65,6 +65,6 @@ def places_of(instance: Instance, run_id: str) -> Places:
         return Places()
     outputs, logs = instance.home / "storage", instance.home / "logs" / run_id
     return Places(
-        outputs=str(outputs) if outputs.is_dir() else None,
+        outputs=str(outputs) if outputs.is_dir() and any(outputs.iterdir()) else None,
         logs=str(logs) if logs.is_dir() else None,
     )
