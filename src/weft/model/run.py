@@ -11,6 +11,7 @@ from msgspec.structs import force_setattr
 
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.origin import CodeOrigin
 
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
 """The job that materialises any selection of assets without being declared."""
@@ -44,6 +45,11 @@ class FailureReason(Enum):
     CHECK_FAILED = "check_failed"  # no step failed, but a blocking check kept steps from running
     RESOURCE_FAILED = "resource_failed"
     LOST = "lost"  # its process is gone without a word
+    TIMED_OUT = "timed_out"  # it took longer than it may (`RunTag.MAX_RUNTIME`)
+    OUT_OF_MEMORY = "out_of_memory"  # its process was ended because it had more memory than it may
+    EXITED = "exited"  # its process ended by itself, without saying how the run ended
+    SIGNALED = "signaled"  # its process was ended by a signal that was not weft's
+    START_FAILED = "start_failed"  # no process could be started for it, or the user's code could not be loaded there
     CONFIG = "config"
     INTERNAL = "internal"
 
@@ -120,6 +126,10 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     root_run_id: str | None = None
     # The content hash of the definitions it was planned from; None where they were not stored.
     snapshot_id: str | None = None
+    # Where its code is; None where it can run only in the process that made it.
+    origin: CodeOrigin | None = None
+    # How many workers it has been given by the queue: the fencing token of the latest, and the source of its events. 0: none.
+    worker: int = 0
     # Where it stands.
     started_at: float | None = None
     ended_at: float | None = None
