@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sqlalchemy import ClauseElement, Table
+from sqlalchemy import ClauseElement, Insert, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -66,14 +66,20 @@ class Statement:
         text = self._of_several_rows.get((dialect.name, count))
         if text is None:
             one, rearrange = self.compiled(dialect)
-            head, values, row = one.rpartition(" VALUES ")
+            head, values, rest = one.partition(" VALUES ")
             assert values and rearrange is None, "an INSERT of named columns in their order"
-            text = self._of_several_rows[dialect.name, count] = f"{head}{values}{', '.join([row] * count)}"
+            # Placeholders have no parentheses; what follows the row says what to do where a key is there already.
+            end = rest.index(")") + 1
+            text = self._of_several_rows[dialect.name, count] = (
+                f"{head}{values}{', '.join([rest[:end]] * count)}{rest[end:]}"
+            )
         return text
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
         clause, names = self._clause, self._names
         columns = [name for name in names if name in clause.table.c] if isinstance(clause, UpdateBase) else None
+        if isinstance(clause, Insert):
+            clause = clause.inline()  # nobody reads ids back
         compiled = clause.compile(dialect=dialect.compiler, column_keys=columns)
         assert isinstance(compiled, SQLCompiler)
         order = list(compiled.positiontup or ())
@@ -114,7 +120,10 @@ class Transaction:
         return rows[0] if rows else None
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
+        """Run a statement that changes rows; returns how many it matched, also where they had the new values before.
+
+        So a compare-and-set is ``UPDATE ... WHERE ... AND state = :expected`` and whether this is 1, on every database.
+        """
         text, rearrange = statement.compiled(self._dialect)
         self._cursor.execute(text, parameters if rearrange is None else rearrange(parameters))
         count: int = self._cursor.rowcount
@@ -142,6 +151,18 @@ class Transaction:
         """The lowest id that this write transaction may give to a new row of `table`."""
         return self._dialect.next_id(self._cursor, table)
 
+    def keep_ids(self, table: Table) -> None:
+        """To be called before rows of `table` are deleted whose ids must never be given again (``sqlite_autoincrement``)."""
+        self._dialect.keep_ids(self._cursor, table)
+
+    def lock(self, name: str) -> None:
+        """Hold the lock `name` from here to the end of this write transaction; others that ask for it wait.
+
+        Says in the code what a transaction must not share. Write transactions are alone today (`Database.write`), so it costs nothing and cannot
+        deadlock. Whoever needs several takes them in alphabetical order, so that this stays true if that changes.
+        """
+        self._dialect.lock(self._cursor, name)
+
 
 class Database(Protocol):
     """Where transactions come from. May be used from several threads."""
@@ -153,8 +174,12 @@ class Database(Protocol):
     def write(self) -> AbstractContextManager[Transaction]:
         """A write transaction, alone from its first statement on: committed at the end of the block, rolled back on an exception.
 
+        There is one writer at a time in a database, on servers as in a file (``docs/design/0009-servers-and-locks.md``): what it reads stays true until
+        it commits, ids are given and committed in the same order, and nothing deadlocks. So a block is short, and waits for nobody.
+
         Raises:
-            StorageError: another process kept the lock beyond the timeout, the disk is full, and so on.
+            StorageError: another process kept the lock beyond the timeout, the disk is full, the server is away, and so on. `may_pass` says whether
+                the same block can be tried again. Where the connection was lost during the commit, it may have happened.
         """
         ...
 
