@@ -24,6 +24,7 @@ from weft.model.snapshot import content_id
 from weft.model.step import Step
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
 from weft.storage.failures import both_have_history, run_exists, run_not_found, storage_closed
+from weft.storage.notifications import LocalWakeups
 from weft.storage.ports import Appended, Page
 from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, reported, transition
 
@@ -43,6 +44,7 @@ class MemoryStorage:
         self.dynamic_partitions = MemoryDynamicPartitionStore(state)
         self.snapshots = MemorySnapshotStore(state)
         self.keyvalue = MemoryKeyValue(state)
+        self.wakeups = LocalWakeups()
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`. What was stored is forgotten."""

@@ -26,6 +26,7 @@ from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
 from weft.model.step import Step
+from weft.storage.notifications import Wakeups
 
 T = TypeVar("T")
 
@@ -314,6 +315,8 @@ class Storage(Protocol):
     def snapshots(self) -> SnapshotStore: ...
     @property
     def keyvalue(self) -> KeyValue: ...
+    @property
+    def wakeups(self) -> Wakeups: ...
 
     def close(self) -> None:
         """Let go of files and connections. Using the ports afterwards is an error."""

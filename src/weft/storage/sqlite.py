@@ -33,6 +33,7 @@ from weft._version import __version__
 from weft.errors import StorageError
 from weft.storage.failures import storage_closed
 from weft.storage.migrations import HEAD, REVISIONS
+from weft.storage.socket_wakeups import FOLDER_NAME as FOLDER_NAME_OF_SOCKETS, SocketWakeups
 from weft.storage.sql.asset_store import SqlAssetStore
 from weft.storage.sql.check_store import SqlCheckStore
 from weft.storage.sql.database import Transaction
@@ -93,6 +94,7 @@ class SQLiteStorage:
         self.dynamic_partitions = SqlDynamicPartitionStore(database)
         self.snapshots = SqlSnapshotStore(database)
         self.keyvalue = SqlKeyValue(database)
+        self.wakeups = SocketWakeups(database.path.parent / FOLDER_NAME_OF_SOCKETS)
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`."""
