@@ -170,3 +170,28 @@ def _target(file: Path, name: str, table: Any) -> TargetSpec:
     if "file" in given:
         return FileTarget(file=root / given["file"], attribute=given.get("attribute"), working_directory=folder)
     return ModuleTarget(module=given["module"], attribute=given.get("attribute"), working_directory=folder)
+
+
+def encode_target(target: TargetSpec) -> bytes:
+    """`target` for another process, every path absolute."""
+    import msgspec
+
+    changes = {
+        name: value.expanduser().absolute()
+        for name in target.__struct_fields__
+        if isinstance(value := getattr(target, name), Path)
+    }
+    if "working_directory" not in changes and isinstance(target, ModuleTarget):
+        changes["working_directory"] = Path.cwd()
+    absolute = msgspec.structs.replace(target, **changes)
+    return msgspec.msgpack.encode([type(absolute).__name__, absolute], enc_hook=str)
+
+
+def decode_target(data: bytes) -> TargetSpec:
+    """What `encode_target` encoded."""
+    import msgspec
+
+    name, fields = msgspec.msgpack.decode(data)
+    kinds: dict[str, type[TargetSpec]] = {one.__name__: one for one in (FileTarget, ModuleTarget, DefsFolderTarget)}
+    kind = kinds[name]
+    return msgspec.convert(fields, kind, dec_hook=lambda expected, value: expected(value))
