@@ -52,7 +52,11 @@ class RunDequeued(Body, frozen=True, tag="RUN_DEQUEUED"):
 
 
 class RunStarting(Body, frozen=True, tag="RUN_STARTING"):
-    """A launcher was asked for a worker."""
+    """A launcher was asked for a worker: the first, or another that goes on where one was lost."""
+
+    # The fencing token of the worker.
+    worker: int = 1
+    launcher: str = ""
 
 
 class RunStarted(Body, frozen=True, tag="RUN_START"):
@@ -73,12 +77,19 @@ class RunFailed(Body, frozen=True, tag="RUN_FAILURE"):
     message: str = ""
     failed_steps: tuple[str, ...] = ()
     error: ErrorInfo | None = None
+    # How its worker ended, where that is why: the code of `exit`, or the signal.
+    exit_code: int | None = None
+    signal: int | None = None
+    peak_memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
 
 
 class RunCanceling(Body, frozen=True, tag="RUN_CANCELING"):
     """Somebody asked for the end of the run."""
 
     message: str = ""
+    # Whether it is to end without teardown.
+    is_forced: bool = False
 
 
 class RunCanceled(Body, frozen=True, tag="RUN_CANCELED"):

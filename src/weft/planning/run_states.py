@@ -33,8 +33,12 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
             RunStatus.FAILURE,
         }
     ),
-    RunStatus.STARTING: frozenset({RunStatus.STARTED, RunStatus.CANCELING, RunStatus.CANCELED, RunStatus.FAILURE}),
-    RunStatus.STARTED: frozenset({RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELING, RunStatus.CANCELED}),
+    RunStatus.STARTING: frozenset(
+        {RunStatus.QUEUED, RunStatus.STARTED, RunStatus.CANCELING, RunStatus.CANCELED, RunStatus.FAILURE}
+    ),
+    RunStatus.STARTED: frozenset(
+        {RunStatus.STARTING, RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELING, RunStatus.CANCELED}
+    ),
     RunStatus.CANCELING: frozenset({RunStatus.CANCELED, RunStatus.FAILURE, RunStatus.SUCCESS}),
     RunStatus.SUCCESS: frozenset(),
     RunStatus.FAILURE: frozenset(),

@@ -7,35 +7,32 @@ type and by asset; the projections are the plain values that `weft.storage.proje
 from __future__ import annotations
 
 import heapq
-import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from types import TracebackType
-from typing import NoReturn
 
 from msgspec.structs import replace
 
-from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState, PartitionStatus
-from weft.model.events import AssetEventBody, Event, EventBody, StoredEvent
+from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
+from weft.model.events import AssetEventBody, Event, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
 from weft.model.snapshot import content_id
 from weft.model.step import Step
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
-from weft.storage.failures import both_have_history, run_exists, run_not_found, storage_closed
+from weft.storage.failures import both_have_history, run_exists, run_not_found
+from weft.storage.memory_live import MemoryLeaseStore, MemoryPoolStore, MemoryRunQueue
+from weft.storage.memory_state import CLOSED, RunRecord, State
 from weft.storage.notifications import LocalWakeups
 from weft.storage.ports import Appended, Page
-from weft.storage.projections import Changes, CheckId, Current, RunChange, reduce, reported, transition
-
-_TYPE_OF: dict[type, str] = {kind: kind.__struct_config__.tag for kind in EventBody.__args__}
+from weft.storage.projections import CheckId, reduce, reported, transition
 
 
 class MemoryStorage:
     """All ports over one process's memory. Safe to use from several threads; gone with the object."""
 
     def __init__(self) -> None:
-        state = _State()
+        state = State()
         self._state = state
         self.runs = MemoryRunStore(state)
         self.events = MemoryEventLog(state)
@@ -45,14 +42,17 @@ class MemoryStorage:
         self.snapshots = MemorySnapshotStore(state)
         self.keyvalue = MemoryKeyValue(state)
         self.wakeups = LocalWakeups()
+        self.queue = MemoryRunQueue(state)
+        self.leases = MemoryLeaseStore(state)
+        self.pools = MemoryPoolStore(state)
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`. What was stored is forgotten."""
-        if self._state.lock is _CLOSED:
+        if self._state.lock is CLOSED:
             return
         with self._state.lock:
             self._state.forget()
-            self._state.lock = _CLOSED
+            self._state.lock = CLOSED
 
     def describe(self) -> Mapping[str, str]:
         """See `weft.storage.ports.Storage.describe`."""
@@ -60,130 +60,10 @@ class MemoryStorage:
             return {"kind": "memory", "place": "this process", "runs": str(len(self._state.runs))}
 
 
-class _RunRecord:
-    """One run with what belongs to it."""
-
-    __slots__ = ("assets", "events", "number", "plan", "run", "seqs", "step_keys")
-
-    def __init__(self, number: int, run: Run, plan: RunPlan) -> None:
-        self.number = number  # order of storing
-        self.run = run
-        self.plan = plan
-        # The assets that it was asked for, by the names that they have now.
-        self.assets = set(run.asset_selection or ())
-        self.events: list[StoredEvent] = []
-        # Source to the numbers seen.
-        self.seqs: dict[int, set[int]] = {}
-        # Steps in the order of their first event.
-        self.step_keys: dict[str, None] = {}
-
-    @property
-    def place(self) -> tuple[float, int]:
-        return (self.run.created_at, self.number)
-
-
-class _AssetStates(dict[AssetKey, AssetState]):
-    """The states of assets; one that has none yet reads as blank, with the id that it will keep for ever."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ids: dict[AssetKey, int] = {}
-        self._last_id = 0
-
-    def __missing__(self, key: AssetKey) -> AssetState:
-        if key not in self._ids:
-            self._last_id += 1
-            self._ids[key] = self._last_id
-        return AssetState(id=self._ids[key], key=key)
-
-    def rename(self, old: AssetKey, new: AssetKey) -> None:
-        """Give the id of `old` to `new`."""
-        if old in self._ids:
-            self._ids[new] = self._ids.pop(old)
-
-
-class _State:
-    """What the stores share. Every field is read and written under `lock` only."""
-
-    def __init__(self) -> None:
-        self.lock: threading.Lock | _ClosedLock = threading.Lock()
-        self.forget()
-
-    def forget(self) -> None:
-        self.runs: dict[str, _RunRecord] = {}
-        self.created = 0
-        self.events: dict[int, StoredEvent] = {}
-        self.last_event_id = 0
-        self.by_type: dict[str, list[StoredEvent]] = {}
-        self.by_asset: dict[AssetKey, list[StoredEvent]] = {}
-        # The projections, in the shape in which they are reduced.
-        self.statuses: dict[str, RunStatus] = {}
-        self.steps: dict[tuple[str, str], Step] = {}
-        self.assets = _AssetStates()
-        self.partitions: dict[AssetKey, dict[str, AssetPartitionState]] = {}
-        self.partition_statuses: dict[tuple[AssetKey, str], PartitionStatus] = {}
-        self.checks: dict[CheckId, AssetCheckState] = {}
-        self.current = Current(
-            runs=self.statuses,
-            steps=self.steps,
-            assets=self.assets,
-            partitions=self.partition_statuses,
-        )
-        # Keys to numbers, in the order of addition, and back.
-        self.dynamic_partitions: dict[str, dict[str, int]] = {}
-        self.dynamic_keys: dict[str, dict[int, str]] = {}
-        self.last_dynamic_number = 0
-        self.snapshots: dict[str, bytes] = {}
-        self.values: dict[str, str] = {}
-
-    def apply(self, changes: Changes) -> None:
-        for run_id, change in changes.runs.items():
-            self.change_run(run_id, change)
-        self.steps.update(changes.steps)
-        self.assets.update(changes.assets)
-        for (key, partition), state in changes.partitions.items():
-            self.partition_statuses[key, partition] = state.status
-            self.partitions.setdefault(key, {})[partition] = state
-        self.checks.update(changes.checks)
-
-    def has_history(self, key: AssetKey) -> bool:
-        """Whether anything happened to an asset."""
-        return key in self.assets or bool(self.by_asset.get(key))
-
-    def change_run(self, run_id: str, change: RunChange) -> None:
-        record = self.runs[run_id]
-        run = record.run
-        record.run = replace(
-            run,
-            status=change.status,
-            updated_at=change.updated_at,
-            started_at=run.started_at if change.started_at is None else change.started_at,
-            ended_at=run.ended_at if change.ended_at is None else change.ended_at,
-            failure_reason=run.failure_reason if change.failure_reason is None else change.failure_reason,
-            error=run.error if change.error is None else change.error,
-        )
-        self.statuses[run_id] = change.status
-
-
-class _ClosedLock:
-    """Stands in for the lock of a closed storage: whoever comes is told so."""
-
-    def __enter__(self) -> NoReturn:
-        raise storage_closed("memory")
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        raise AssertionError("a closed storage is never entered")
-
-
-_CLOSED = _ClosedLock()
-
-
 class MemoryRunStore:
     """`weft.storage.ports.RunStore` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def create(self, run: Run, plan: RunPlan) -> None:
@@ -192,9 +72,7 @@ class MemoryRunStore:
         with state.lock:
             if run.id in state.runs:
                 raise run_exists(run.id)
-            state.created += 1
-            state.runs[run.id] = _RunRecord(state.created, run, plan)
-            state.statuses[run.id] = run.status
+            state.add_run(run, plan)
 
     def get(self, run_id: str) -> Run | None:
         """See `weft.storage.ports.RunStore.get`."""
@@ -267,6 +145,7 @@ class MemoryRunStore:
             if record is None:
                 return False
             del state.statuses[run_id]
+            state.live.end(run_id)
             for key in record.step_keys:
                 state.steps.pop((run_id, key), None)
             gone = {stored.id for stored in record.events}
@@ -278,14 +157,14 @@ class MemoryRunStore:
             return True
 
 
-def _matching(state: _State, filter: RunFilter | None) -> list[_RunRecord]:
+def _matching(state: State, filter: RunFilter | None) -> list[RunRecord]:
     records = state.runs.values()
     if filter is None:
         return list(records)
     return [record for record in records if _matches(filter, record.run, record.assets)]
 
 
-def _place(record: _RunRecord) -> tuple[float, int]:
+def _place(record: RunRecord) -> tuple[float, int]:
     return record.place
 
 
@@ -306,38 +185,17 @@ def _matches(filter: RunFilter, run: Run, assets: Set[AssetKey]) -> bool:
 class MemoryEventLog:
     """`weft.storage.ports.EventLog` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def append(self, events: Sequence[Event]) -> Appended:
         """See `weft.storage.ports.EventLog.append`."""
         state = self._state
         with state.lock:
-            runs = state.runs
             for event in events:
-                if event.run_id not in runs:
+                if event.run_id not in state.runs:
                     raise run_not_found(event.run_id)
-            stored: list[StoredEvent] = []
-            next_id = state.last_event_id + 1
-            for event in events:
-                record = runs[event.run_id]
-                seqs = record.seqs.get(event.source)
-                if seqs is None:
-                    seqs = record.seqs[event.source] = set()
-                if event.seq in seqs:
-                    continue
-                seqs.add(event.seq)
-                new = StoredEvent(id=next_id, event=event)
-                next_id += 1
-                stored.append(new)
-                record.events.append(new)
-                if event.step_key is not None:
-                    record.step_keys[event.step_key] = None
-                self._index(new)
-            changes = reduce(stored, state.current)
-            state.last_event_id = next_id - 1
-            state.apply(changes)
-        return Appended(stored=tuple(stored), refused=tuple(changes.refused))
+            return state.append(events)
 
     def report(self, bodies: Sequence[AssetEventBody], *, at: float) -> tuple[StoredEvent, ...]:
         """See `weft.storage.ports.EventLog.report`."""
@@ -346,24 +204,11 @@ class MemoryEventLog:
             first = state.last_event_id + 1
             stored = reported(bodies, first, at)
             for new in stored:
-                self._index(new)
+                state.index(new)
             changes = reduce(stored, state.current)
             state.last_event_id += len(stored)
             state.apply(changes)
         return stored
-
-    def _index(self, stored: StoredEvent) -> None:
-        state = self._state
-        state.events[stored.id] = stored
-        type = _TYPE_OF[stored.event.body.__class__]
-        index = state.by_type.get(type)
-        if index is None:
-            index = state.by_type[type] = []
-        index.append(stored)
-        if type.startswith("ASSET_"):
-            key = stored.event.asset_key
-            assert key is not None
-            state.by_asset.setdefault(key, []).append(stored)
 
     def read(
         self,
@@ -465,7 +310,7 @@ def _first(found: Iterable[StoredEvent], wanted: Callable[[Event], bool], limit:
 class MemoryAssetStore:
     """`weft.storage.ports.AssetStore` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def get(self, key: AssetKey) -> AssetState | None:
@@ -567,7 +412,7 @@ def _partition_key(state: AssetPartitionState) -> str:
 class MemoryCheckStore:
     """`weft.storage.ports.CheckStore` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def get(self, key: AssetCheckKey, *, partition: str | None = None) -> AssetCheckState | None:
@@ -593,7 +438,7 @@ def _check_place(item: tuple[CheckId, AssetCheckState]) -> tuple[tuple[str, ...]
 class MemoryDynamicPartitionStore:
     """`weft.storage.ports.DynamicPartitionStore` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def add(self, name: str, keys: Sequence[str]) -> tuple[str, ...]:
@@ -659,7 +504,7 @@ class MemoryDynamicPartitionStore:
 class MemorySnapshotStore:
     """`weft.storage.ports.SnapshotStore` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def put(self, blob: bytes) -> str:
@@ -678,7 +523,7 @@ class MemorySnapshotStore:
 class MemoryKeyValue:
     """`weft.storage.ports.KeyValue` in memory."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def get(self, key: str) -> str | None:

@@ -11,11 +11,13 @@ Laws that hold for every implementation:
   `StorageError` (WEFT-T012).
 - Bounds (``after``, ``before``) are exclusive. A limit below one gives nothing.
 - Ports may be used from several threads.
+- A run that is over has no place in the queue, no worker and no slot: the transaction that ends it takes them.
+- What a fenced worker delivers (`Run.worker`) is kept in the log as history and changes no state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -23,6 +25,19 @@ from msgspec import Struct
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
 from weft.model.events import AssetEventBody, Event, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.live import (
+    DuplicateRequest,
+    Lane,
+    Lease,
+    LiveRun,
+    Pool,
+    QueuedHead,
+    QueueEntry,
+    QueueView,
+    RequestKey,
+    Submitted,
+    WorkerPlace,
+)
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
 from weft.model.step import Step
@@ -298,6 +313,132 @@ class KeyValue(Protocol):
         ...
 
 
+class QueuePolicy(Protocol):
+    """Which waiting runs go: pure, see `weft.planning.queueing`."""
+
+    def open_lanes(self, view: QueueView) -> Mapping[int, int]:
+        """The lanes that may let runs go now, each with how many at most."""
+        ...
+
+    def choose(self, view: QueueView, heads: Sequence[QueuedHead]) -> Sequence[QueuedHead]:
+        """Which of the heads go, in the order of going."""
+        ...
+
+
+class RunQueue(Protocol):
+    """Runs that wait for a worker, and those that have one. Several daemons may work on one queue."""
+
+    def submit(self, run: Run, plan: RunPlan, entry: QueueEntry, *, request_key: RequestKey | None = None) -> Submitted:
+        """Store a new run with its plan and put it into the queue, in one transaction.
+
+        Where a run was submitted under the same request key before, nothing is stored but a `DuplicateRequest`, and the answer names that run.
+
+        Raises:
+            StorageError: (WEFT-T011) a run with that id exists.
+        """
+        ...
+
+    def dequeue(self, policy: QueuePolicy, *, launcher: str, at: float) -> tuple[LiveRun, ...]:
+        """Let go what the policy chooses: each run steps to STARTING, with the next fencing token, in one transaction with its events."""
+        ...
+
+    def view(self) -> QueueView:
+        """What `dequeue` would decide over."""
+        ...
+
+    def get(self, run_id: str) -> LiveRun | None:
+        """A run that waits or has a worker; None where there is none, or it is over."""
+        ...
+
+    def queued(self, *, limit: int = 100) -> tuple[LiveRun, ...]:
+        """The runs that wait, in the order of priority and age."""
+        ...
+
+    def active(self) -> tuple[LiveRun, ...]:
+        """The runs that have a worker, or had one asked for, and are not over."""
+        ...
+
+    def next_worker(self, run_id: str, *, token: int, launcher: str, at: float, message: str = "") -> LiveRun | None:
+        """Give a run another worker in the place of that with `token`, which is fenced off; it steps to STARTING.
+
+        None where the run is over, is being cancelled, or has another worker already.
+        """
+        ...
+
+    def requeue(self, run_id: str, *, token: int, at: float, message: str = "") -> bool:
+        """Put a run that is STARTING back into its place of the queue. False where it is not, or not with that worker."""
+        ...
+
+    def place(self, run_id: str, worker: WorkerPlace, *, token: int) -> bool:
+        """Note where the worker is. False where the token is not the latest."""
+        ...
+
+    def beat(self, run_id: str, *, token: int, at: float) -> bool:
+        """Note that the worker lives. False where it was fenced off, or the run is over: the worker must end."""
+        ...
+
+    def relane(self, lane_of: Callable[[Run, Lane], Lane], *, fingerprint: str) -> int:
+        """Put live runs into the lanes of other limits, unless that was done for this fingerprint. Returns how many moved."""
+        ...
+
+    def duplicates(self, *, limit: int = 100, run_id: str | None = None) -> tuple[DuplicateRequest, ...]:
+        """Requests that were swallowed, the newest first."""
+        ...
+
+
+class LeaseStore(Protocol):
+    """Who may do what only one may do. Nobody's clock is compared with another's: see `weft.planning.leases`."""
+
+    def acquire(self, name: str, holder: str, *, seen: Lease | None, at: float) -> Lease | None:
+        """Take a lease that is free, or that is still as it was `seen` by one who found it expired. None where it is not."""
+        ...
+
+    def beat(self, lease: Lease, *, at: float) -> Lease | None:
+        """Note that the holder lives. None where another has it now."""
+        ...
+
+    def release(self, lease: Lease) -> bool:
+        """Let go of it. False where another has it now."""
+        ...
+
+    def get(self, name: str) -> Lease | None:
+        """The lease as it is; `holder` is None where it is free."""
+        ...
+
+    def list(self, prefix: str = "") -> tuple[Lease, ...]:
+        """Leases by name."""
+        ...
+
+
+class PoolStore(Protocol):
+    """Pools of slots. A slot belongs to a step attempt of a live run and is gone with the run at the latest."""
+
+    def claim(
+        self, pool: str, run_id: str, step_key: str, *, priority: int, default_limit: int | None, at: float
+    ) -> bool:
+        """Take a slot, or note that the step waits for one. One that it has already is given again.
+
+        The higher priority goes first, then who waits longer. False, too, where the run is over.
+        """
+        ...
+
+    def release(self, pool: str, run_id: str, step_key: str) -> None:
+        """Give a slot back, or stop waiting for one."""
+        ...
+
+    def set_limit(self, pool: str, limit: int | None) -> None:
+        """How many slots it has; None: the default of the instance."""
+        ...
+
+    def get(self, pool: str) -> Pool | None:
+        """A pool with who holds and who waits; None where it has no limit, holder or waiter."""
+        ...
+
+    def list(self) -> tuple[Pool, ...]:
+        """Every pool, by name."""
+        ...
+
+
 class Storage(Protocol):
     """All ports of one store, as the composition root hands them out."""
 
@@ -317,6 +458,12 @@ class Storage(Protocol):
     def keyvalue(self) -> KeyValue: ...
     @property
     def wakeups(self) -> Wakeups: ...
+    @property
+    def queue(self) -> RunQueue: ...
+    @property
+    def leases(self) -> LeaseStore: ...
+    @property
+    def pools(self) -> PoolStore: ...
 
     def close(self) -> None:
         """Let go of files and connections. Using the ports afterwards is an error."""

@@ -30,6 +30,7 @@ from weft.model.asset_state import (
     PartitionStatus,
 )
 from weft.model.events import (
+    CONTROL_SOURCE,
     NO_RUN,
     AssetCheckEvaluated,
     AssetEventBody,
@@ -124,6 +125,11 @@ def transition(current: RunStatus, to: RunStatus, at: float) -> RunChange | None
         started_at=at if to is RunStatus.STARTED else None,
         ended_at=at if to.is_finished else None,
     )
+
+
+def is_fenced(source: int, worker: int) -> bool:
+    """Whether what `source` writes is history only, because the run has been given to a later `worker`."""
+    return CONTROL_SOURCE < source < worker
 
 
 def reported(bodies: Sequence[AssetEventBody], first_id: int, at: float) -> tuple[StoredEvent, ...]:

@@ -41,6 +41,9 @@ from weft.storage.sql.dialects import SQLiteDialect
 from weft.storage.sql.dynamic_partition_store import SqlDynamicPartitionStore
 from weft.storage.sql.event_log import SqlEventLog
 from weft.storage.sql.key_value_store import SqlKeyValue
+from weft.storage.sql.lease_store import SqlLeaseStore
+from weft.storage.sql.pool_store import SqlPoolStore
+from weft.storage.sql.run_queue import SqlRunQueue
 from weft.storage.sql.run_store import SqlRunStore
 from weft.storage.sql.snapshot_store import SqlSnapshotStore
 from weft.storage.sql.tables import metadata, version_table
@@ -95,6 +98,9 @@ class SQLiteStorage:
         self.snapshots = SqlSnapshotStore(database)
         self.keyvalue = SqlKeyValue(database)
         self.wakeups = SocketWakeups(database.path.parent / FOLDER_NAME_OF_SOCKETS)
+        self.queue = SqlRunQueue(database)
+        self.leases = SqlLeaseStore(database)
+        self.pools = SqlPoolStore(database)
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`."""

@@ -6,7 +6,7 @@ Revisions are numbered, so that a person can tell which is newer.
 
 from __future__ import annotations
 
-REVISIONS: tuple[str, ...] = ("0001",)
+REVISIONS: tuple[str, ...] = ("0001", "0002")
 """Every revision, oldest first. A test compares it with the files in ``versions``."""
 
 HEAD = REVISIONS[-1]

@@ -10,7 +10,7 @@ walks are merged: the cost is that of the answer, not of the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, select, text, uni
 
 from weft.model.asset_state import AssetState, PartitionStatus
 from weft.model.codec import encode
-from weft.model.events import BODY_DECODER, NO_RUN, AssetEventBody, Event, EventBody, StoredEvent
+from weft.model.events import BODY_DECODER, CONTROL_SOURCE, NO_RUN, AssetEventBody, Event, EventBody, StoredEvent
 from weft.model.keys import AssetKey
 from weft.model.run import RunStatus
 from weft.model.step import Step
 from weft.storage.failures import run_not_found
 from weft.storage.ports import Appended
-from weft.storage.projections import Changes, Current, Touched, reduce, reported, touched_by
+from weft.storage.projections import Changes, Current, Touched, is_fenced, reduce, reported, touched_by
 from weft.storage.sql.asset_ids import asset_ids
 from weft.storage.sql.asset_rows import partition_statuses, states_of, write_assets, write_partitions
 from weft.storage.sql.check_rows import write_checks
@@ -55,6 +55,7 @@ _RUN_AND_LAST_SEQ = Statement(
     select(
         runs.c.row_id,
         runs.c.status,
+        runs.c.worker,
         select(func.max(events.c.seq))
         .where(events.c.run_row == runs.c.row_id, events.c.source == bindparam("source_of"))
         .scalar_subquery(),
@@ -217,17 +218,30 @@ class SqlEventLog:
 def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence[bytes], touched: Touched) -> Appended:
     run_rows: dict[str, int] = {}
     statuses: dict[str, RunStatus] = {}
-    new = _new_ones(transaction, given, run_rows, statuses)
+    fenced: set[tuple[str, int]] = set()
+    new = _new_ones(transaction, given, run_rows, statuses, fenced)
     if not new:
         return Appended(stored=())
     if len(new) < len(given):
         touched = touched_by(given[index] for index in new)
     first_id = transaction.next_id(events)
     stored = tuple(StoredEvent(id=id, event=given[index]) for id, index in enumerate(new, start=first_id))
-    changes = _write(transaction, stored, [payloads[index] for index in new], touched, run_rows, statuses)
+    changes = _write(transaction, stored, [payloads[index] for index in new], touched, run_rows, statuses, fenced)
     for run_id, change in changes.runs.items():
         write_run_change(transaction, run_rows[run_id], change)
     return Appended(stored=stored, refused=tuple(changes.refused))
+
+
+def append_control(
+    transaction: Transaction, run_id: str, bodies: Sequence[EventBody], at: float
+) -> tuple[StoredEvent, ...]:
+    """Append events of the control plane to a run, in a write transaction that does more. The caller has the run locked."""
+    [last] = transaction.one(_LAST_SEQ_OF, (run_id, CONTROL_SOURCE)) or (None,)
+    given = [
+        Event(run_id=run_id, source=CONTROL_SOURCE, seq=seq, time=at, body=body)
+        for seq, body in enumerate(bodies, start=(last or 0) + 1)
+    ]
+    return _append(transaction, given, [encode(body) for body in bodies], touched_by(given)).stored
 
 
 def _write(
@@ -237,8 +251,9 @@ def _write(
     touched: Touched,
     run_rows: dict[str, int],
     statuses: dict[str, RunStatus],
+    fenced: Set[tuple[str, int]] = frozenset(),
 ) -> Changes:
-    """Write new events, and what they change of steps and assets."""
+    """Write new events, and what they change of steps and assets. Those of `fenced` workers are history only."""
     step_ids, known_steps = _steps_of(transaction, touched, run_rows)
     ids_of_assets: dict[AssetKey, int] = {}
     asset_states: dict[AssetKey, AssetState] = {}
@@ -247,7 +262,10 @@ def _write(
         ids_of_assets = asset_ids(transaction, touched.asset_keys)
         asset_states = states_of(transaction, ids_of_assets)
         partitions = partition_statuses(transaction, ids_of_assets, touched.partitions)
-    changes = reduce(stored, Current(runs=statuses, steps=known_steps, assets=asset_states, partitions=partitions))
+    heard = [one for one in stored if (one.event.run_id, one.event.source) not in fenced] if fenced else stored
+    changes = reduce(heard, Current(runs=statuses, steps=known_steps, assets=asset_states, partitions=partitions))
+    if fenced:
+        changes.refused += [one.event for one in stored if (one.event.run_id, one.event.source) in fenced]
     # New steps before the events that name them; an event is never seen without what it names.
     _write_steps(transaction, touched, changes, run_rows, step_ids)
     rows = []
@@ -284,9 +302,16 @@ def _write(
 
 
 def _new_ones(
-    transaction: Transaction, given: Sequence[Event], run_rows: dict[str, int], statuses: dict[str, RunStatus]
+    transaction: Transaction,
+    given: Sequence[Event],
+    run_rows: dict[str, int],
+    statuses: dict[str, RunStatus],
+    fenced: set[tuple[str, int]],
 ) -> list[int]:
-    """The places of the events that are not in the log yet, each once, in the order given. Fills in rows and states of the runs."""
+    """The places of the events that are not in the log yet, each once, in the order given.
+
+    Fills in rows and states of the runs, and which of the workers that wrote the events are fenced off.
+    """
     by_source: dict[tuple[str, int], list[int]] = {}
     origins = [(event.run_id, event.source) for event in given]
     if origins.count(origins[0]) == len(origins):  # a journal ships its own events only
@@ -299,7 +324,9 @@ def _new_ones(
         row = transaction.one(_RUN_AND_LAST_SEQ, (source, run_id))
         if row is None:
             raise run_not_found(run_id)
-        run_rows[run_id], status, last = row
+        run_rows[run_id], status, worker, last = row
+        if is_fenced(source, worker):
+            fenced.add((run_id, source))
         statuses[run_id] = RunStatus(status)
         seqs = [given[place].seq for place in places]
         low, high = min(seqs), max(seqs)

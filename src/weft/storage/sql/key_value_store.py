@@ -22,19 +22,19 @@ class SqlKeyValue:
     def get(self, key: str) -> str | None:
         """See `weft.storage.ports.KeyValue.get`."""
         with self._database.read() as transaction:
-            return _value(transaction, key)
+            return read_value(transaction, key)
 
     def set(self, key: str, value: str) -> None:
         """See `weft.storage.ports.KeyValue.set`."""
         with self._database.write() as transaction:
-            _write(transaction, key, value)
+            write_value(transaction, key, value)
 
     def compare_and_set(self, key: str, *, expected: str | None, value: str) -> bool:
         """See `weft.storage.ports.KeyValue.compare_and_set`."""
         with self._database.write() as transaction:
-            if _value(transaction, key) != expected:
+            if read_value(transaction, key) != expected:
                 return False
-            _write(transaction, key, value)
+            write_value(transaction, key, value)
             return True
 
     def delete(self, key: str) -> None:
@@ -43,11 +43,13 @@ class SqlKeyValue:
             transaction.run(_DROP, (key,))
 
 
-def _value(transaction: Transaction, key: str) -> str | None:
+def read_value(transaction: Transaction, key: str) -> str | None:
+    """A value, within a transaction that does more."""
     row = transaction.one(_VALUE, (key,))
     return None if row is None else row[0]
 
 
-def _write(transaction: Transaction, key: str, value: str) -> None:
+def write_value(transaction: Transaction, key: str, value: str) -> None:
+    """Store a value, within a write transaction that does more."""
     if transaction.run(_CHANGE, (value, key)) == 0:
         transaction.run(_NEW, (key, value))

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, 
 from weft.model.codec import Decoder, encode, to_json
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetCheckKey, AssetKey
+from weft.model.origin import CodeOrigin
 from weft.model.plan import PLAN_DECODER, RunPlan
 from weft.model.run import FailureReason, Run, RunFilter, RunStatus
 from weft.model.step import Step
@@ -30,7 +31,17 @@ from weft.storage.sql.asset_ids import asset_ids, known_asset_ids
 from weft.storage.sql.database import Database, Parameters, Row, Statement, Transaction, in_lists, numbered
 from weft.storage.sql.dialects import insert_unless_there
 from weft.storage.sql.step_rows import STEP_COLUMNS, step_from_row
-from weft.storage.sql.tables import events, run_assets, run_plans, run_tags, runs, steps, tags
+from weft.storage.sql.tables import (
+    events,
+    live_runs,
+    pool_slots,
+    run_assets,
+    run_plans,
+    run_tags,
+    runs,
+    steps,
+    tags,
+)
 
 if TYPE_CHECKING:
     from weft.storage.sql.database import Query
@@ -43,6 +54,7 @@ _Request = tuple[
 ]
 _REQUEST: Decoder[_Request] = Decoder(_Request)
 _ERROR: Decoder[ErrorInfo] = Decoder(ErrorInfo)
+_ORIGIN: Decoder[CodeOrigin] = Decoder(CodeOrigin)
 _TAGS = msgspec.json.Decoder(dict[str, str])
 
 _COLUMNS = (
@@ -61,6 +73,8 @@ _COLUMNS = (
     runs.c.tags,
     runs.c.request,
     runs.c.error,
+    runs.c.worker,
+    runs.c.origin,
 )
 
 _ROW_ID = Statement(select(runs.c.row_id).where(runs.c.run_id == bindparam("run")), "run")
@@ -126,6 +140,8 @@ _DROP_UNUSED_TAG = Statement(
 _DROPS = tuple(
     Statement(delete(table).where(column == bindparam("row")), "row")
     for table, column in (
+        (live_runs, live_runs.c.run_row),
+        (pool_slots, pool_slots.c.run_row),
         (events, events.c.run_row),
         (steps, steps.c.run_row),
         (run_plans, run_plans.c.run_row),
@@ -133,6 +149,10 @@ _DROPS = tuple(
         (run_assets, run_assets.c.run_row),
         (runs, runs.c.row_id),
     )
+)
+_ENDS_LIFE = tuple(
+    Statement(delete(table).where(column == bindparam("row")), "row")
+    for table, column in ((live_runs, live_runs.c.run_row), (pool_slots, pool_slots.c.run_row))
 )
 
 
@@ -144,18 +164,9 @@ class SqlRunStore:
 
     def create(self, run: Run, plan: RunPlan) -> None:
         """See `weft.storage.ports.RunStore.create`."""
-        blob = zlib.compress(encode(plan), level=1)
-        row = _row_of(run)
+        blob = plan_blob(plan)
         with self._database.write() as transaction:
-            if transaction.one(_ROW_ID, (run.id,)) is not None:
-                raise run_exists(run.id)
-            row_id = transaction.next_id(runs)
-            transaction.run(_NEW_RUN, (row_id, *row))
-            transaction.run(_NEW_PLAN, (row_id, blob))
-            _write_tags(transaction, row_id, run.created_at, run.tags)
-            if run.asset_selection:
-                ids = asset_ids(transaction, run.asset_selection)
-                transaction.run_many(_NEW_RUN_ASSET, [(row_id, id, run.created_at) for id in ids.values()])
+            write_run(transaction, run, blob)
 
     def get(self, run_id: str) -> Run | None:
         """See `weft.storage.ports.RunStore.get`."""
@@ -247,8 +258,34 @@ class SqlRunStore:
             return True
 
 
+def plan_blob(plan: RunPlan) -> bytes:
+    """A plan as it is stored."""
+    return zlib.compress(encode(plan), level=1)
+
+
+def write_run(transaction: Transaction, run: Run, plan: bytes) -> int:
+    """Write a new run with its plan (see `plan_blob`), in a write transaction; returns its row.
+
+    Raises:
+        StorageError: (WEFT-T011) there is one with that id.
+    """
+    if transaction.one(_ROW_ID, (run.id,)) is not None:
+        raise run_exists(run.id)
+    row_id = transaction.next_id(runs)
+    transaction.run(_NEW_RUN, (row_id, *_row_of(run)))
+    transaction.run(_NEW_PLAN, (row_id, plan))
+    _write_tags(transaction, row_id, run.created_at, run.tags)
+    if run.asset_selection:
+        ids = asset_ids(transaction, run.asset_selection)
+        transaction.run_many(_NEW_RUN_ASSET, [(row_id, id, run.created_at) for id in ids.values()])
+    return row_id
+
+
 def write_run_change(transaction: Transaction, row_id: int, change: RunChange) -> None:
-    """Write new values of a run, in a write transaction that has read its state."""
+    """Write new values of a run, in a write transaction that has read its state. A run that is over is live no more."""
+    if change.status.is_finished:
+        for statement in _ENDS_LIFE:
+            transaction.run(statement, (row_id,))
     transaction.run(
         _CHANGE,
         (
@@ -295,6 +332,8 @@ def _row_of(run: Run) -> Row:
         _json(run.tags),
         None if request == _EMPTY_REQUEST else encode(request),
         None if run.error is None else encode(run.error),
+        run.worker,
+        None if run.origin is None else encode(run.origin),
     )
 
 
@@ -323,6 +362,8 @@ def _run_of(row: Row) -> Run:
         check_selection=check_selection,
         op_selection=op_selection,
         error=None if row[14] is None else _ERROR.decode(row[14]),
+        worker=row[15],
+        origin=None if row[16] is None else _ORIGIN.decode(row[16]),
     )
 
 

@@ -40,6 +40,10 @@ runs = Table(
     Column("request", LargeBinary),
     # msgpack of `ErrorInfo`.
     Column("error", LargeBinary),
+    # The fencing token of the latest worker that the queue gave it.
+    Column("worker", Integer, nullable=False, server_default=text("0")),
+    # msgpack of `CodeOrigin`.
+    Column("origin", LargeBinary),
     Index("ix_runs_run_id", "run_id", unique=True),
     Index("ix_runs_created", "created_at"),
     Index("ix_runs_status", "status", "created_at"),
@@ -212,6 +216,95 @@ key_values = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What the limits of the queue can tell apart: the JSON of a `Lane`, once.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("content", Text, nullable=False),
+    Index("ix_lanes_content", "content", unique=True),
+)
+
+# Runs that are not over and went through the queue. The transaction that ends a run removes its row.
+live_runs = Table(
+    "live_runs",
+    metadata,
+    Column("run_row", Integer, ForeignKey("runs.row_id"), primary_key=True, autoincrement=False),
+    # 0: it waits; 1: it has a worker, or one was asked for.
+    Column("is_active", Integer, nullable=False),
+    Column("lane_id", Integer, ForeignKey("lanes.id"), nullable=False),
+    # The priority with its sign turned, so that one ascending index has the order of the queue.
+    Column("rank", Integer, nullable=False),
+    Column("enqueued_at", Float, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("launched_at", Float),
+    # msgpack of `WorkerPlace`.
+    Column("worker", LargeBinary),
+    Column("beats", Integer, nullable=False),
+    Column("beat_at", Float),
+    Index("ix_live_runs_lane", "is_active", "lane_id", "rank", "enqueued_at", "run_row"),
+    Index("ix_live_runs_order", "is_active", "rank", "enqueued_at", "run_row"),
+)
+
+run_requests = Table(
+    "run_requests",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    sqlite_with_rowid=False,
+)
+
+duplicate_requests = Table(
+    "duplicate_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # The run that stands for the request.
+    Column("run_id", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ix_duplicate_requests_run", "run_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # NULL: it is free. The row stays, so that tokens go on growing.
+    Column("holder", Text),
+    Column("token", Integer, nullable=False),
+    Column("beats", Integer, nullable=False),
+    Column("acquired_at", Float, nullable=False),
+    Column("beat_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Pools whose limit somebody set.
+pools = Table(
+    "pools",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+pool_slots = Table(
+    "pool_slots",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("run_row", Integer, ForeignKey("runs.row_id"), primary_key=True, autoincrement=False),
+    Column("step_key", Text, primary_key=True),
+    # 1: it holds a slot; 0: it waits for one.
+    Column("is_holder", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+    Index("ix_pool_slots_run", "run_row"),
     sqlite_with_rowid=False,
 )
 
