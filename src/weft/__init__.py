@@ -377,6 +377,7 @@ if TYPE_CHECKING:
         IOManagerError as IOManagerError,
         LoadError as LoadError,
         PartitionError as PartitionError,
+        PipesExecutionError as PipesExecutionError,
         ResourceError as ResourceError,
         RunNotFoundError as RunNotFoundError,
         SelectionError as SelectionError,
@@ -551,6 +552,61 @@ if TYPE_CHECKING:
     from weft.model.typed_json import (
         deserialize_value as deserialize_value,
         serialize_value as serialize_value,
+    )
+    from weft.pipes.client import (
+        PipesClient as PipesClient,
+        PipesClientCompletedInvocation as PipesClientCompletedInvocation,
+    )
+    from weft.pipes.injector import (
+        PipesContextInjector as PipesContextInjector,
+    )
+    from weft.pipes.injectors.env import (
+        PipesEnvContextInjector as PipesEnvContextInjector,
+    )
+    from weft.pipes.injectors.file import (
+        PipesFileContextInjector as PipesFileContextInjector,
+        PipesTempFileContextInjector as PipesTempFileContextInjector,
+    )
+    from weft.pipes.injectors.object_store import (
+        PipesObjectStoreContextInjector as PipesObjectStoreContextInjector,
+    )
+    from weft.pipes.log_reader import (
+        PipesChunkedLogReader as PipesChunkedLogReader,
+        PipesLogReader as PipesLogReader,
+    )
+    from weft.pipes.messages import (
+        PipesExecutionResult as PipesExecutionResult,
+        PipesMessageHandler as PipesMessageHandler,
+    )
+    from weft.pipes.protocol import (
+        PipesLaunchedData as PipesLaunchedData,
+    )
+    from weft.pipes.reader import (
+        PipesMessageReader as PipesMessageReader,
+    )
+    from weft.pipes.readers.blob import (
+        PipesBlobStoreMessageReader as PipesBlobStoreMessageReader,
+        PipesObjectStoreMessageReader as PipesObjectStoreMessageReader,
+    )
+    from weft.pipes.readers.composite import (
+        PipesCompositeMessageReader as PipesCompositeMessageReader,
+    )
+    from weft.pipes.readers.file import (
+        PipesFileMessageReader as PipesFileMessageReader,
+        PipesTempFileMessageReader as PipesTempFileMessageReader,
+    )
+    from weft.pipes.readers.stdio import (
+        PipesStdioMessageReader as PipesStdioMessageReader,
+    )
+    from weft.pipes.readers.threaded import (
+        PipesThreadedMessageReader as PipesThreadedMessageReader,
+    )
+    from weft.pipes.session import (
+        PipesSession as PipesSession,
+        open_pipes_session as open_pipes_session,
+    )
+    from weft.pipes.subprocess_client import (
+        PipesSubprocessClient as PipesSubprocessClient,
     )
     from weft.runs.asset_values import (
         AssetValueLoader as AssetValueLoader,
@@ -885,6 +941,7 @@ _WHERE = {
     "ObserveResult": "weft.definitions.results",
     "op": "weft.definitions.op",
     "OpDefinition": "weft.definitions.op",
+    "open_pipes_session": "weft.pipes.session",
     "OpExecutionContext": "weft.execution.contexts",
     "Out": "weft.definitions.inputs_outputs",
     "Output": "weft.definitions.results",
@@ -903,6 +960,29 @@ _WHERE = {
     "PendingNode": "weft.definitions.composition",
     "Permissive": "weft.config.schema",
     "PermissiveConfig": "weft.config.models",
+    "PipesBlobStoreMessageReader": "weft.pipes.readers.blob",
+    "PipesChunkedLogReader": "weft.pipes.log_reader",
+    "PipesClient": "weft.pipes.client",
+    "PipesClientCompletedInvocation": "weft.pipes.client",
+    "PipesCompositeMessageReader": "weft.pipes.readers.composite",
+    "PipesContextInjector": "weft.pipes.injector",
+    "PipesEnvContextInjector": "weft.pipes.injectors.env",
+    "PipesExecutionError": "weft.errors",
+    "PipesExecutionResult": "weft.pipes.messages",
+    "PipesFileContextInjector": "weft.pipes.injectors.file",
+    "PipesFileMessageReader": "weft.pipes.readers.file",
+    "PipesLaunchedData": "weft.pipes.protocol",
+    "PipesLogReader": "weft.pipes.log_reader",
+    "PipesMessageHandler": "weft.pipes.messages",
+    "PipesMessageReader": "weft.pipes.reader",
+    "PipesObjectStoreContextInjector": "weft.pipes.injectors.object_store",
+    "PipesObjectStoreMessageReader": "weft.pipes.readers.blob",
+    "PipesSession": "weft.pipes.session",
+    "PipesStdioMessageReader": "weft.pipes.readers.stdio",
+    "PipesSubprocessClient": "weft.pipes.subprocess_client",
+    "PipesTempFileContextInjector": "weft.pipes.injectors.file",
+    "PipesTempFileMessageReader": "weft.pipes.readers.file",
+    "PipesThreadedMessageReader": "weft.pipes.readers.threaded",
     "PoolMetadataValue": "weft.model.metadata",
     "PreviewWarning": "weft.definitions.deprecations",
     "PythonArtifactMetadataValue": "weft.model.metadata",
@@ -1196,6 +1276,29 @@ __all__ = [
     "PendingNode",
     "Permissive",
     "PermissiveConfig",
+    "PipesBlobStoreMessageReader",
+    "PipesChunkedLogReader",
+    "PipesClient",
+    "PipesClientCompletedInvocation",
+    "PipesCompositeMessageReader",
+    "PipesContextInjector",
+    "PipesEnvContextInjector",
+    "PipesExecutionError",
+    "PipesExecutionResult",
+    "PipesFileContextInjector",
+    "PipesFileMessageReader",
+    "PipesLaunchedData",
+    "PipesLogReader",
+    "PipesMessageHandler",
+    "PipesMessageReader",
+    "PipesObjectStoreContextInjector",
+    "PipesObjectStoreMessageReader",
+    "PipesSession",
+    "PipesStdioMessageReader",
+    "PipesSubprocessClient",
+    "PipesTempFileContextInjector",
+    "PipesTempFileMessageReader",
+    "PipesThreadedMessageReader",
     "PoolMetadataValue",
     "PreviewWarning",
     "PythonArtifactMetadataValue",
@@ -1390,6 +1493,7 @@ __all__ = [
     "observable_source_asset",
     "observe",
     "op",
+    "open_pipes_session",
     "partition_loading_context",
     "partitioned_config",
     "raise_execution_interrupts",

@@ -12,7 +12,8 @@
     │   ├── StepFailedError                 the user's code failed in a step; the cause is their exception
     │   ├── ResourceError                   a resource could not be set up
     │   ├── TypeCheckError                  a value does not have the declared type
-    │   └── IOManagerError                  a value could not be stored or loaded
+    │   ├── IOManagerError                  a value could not be stored or loaded
+    │   └── PipesExecutionError             an external process failed, or what it reported cannot be used
     ├── TickError                WEFT-Knnn  what a schedule or sensor gave at a tick cannot be used
     ├── LoadError                WEFT-Lnnn  the user's file or module could not be imported
     ├── StorageError             WEFT-Tnnn  the instance's storage cannot be used
@@ -191,6 +192,12 @@ class IOManagerError(ExecutionError):
     """A value could not be stored or loaded by its I/O manager."""
 
     default_code = "WEFT-X030"
+
+
+class PipesExecutionError(ExecutionError):
+    """An external process failed, or what it reported cannot be used."""
+
+    default_code = "WEFT-X200"
 
 
 class TickError(WeftError):

@@ -44,6 +44,7 @@ class ExecutionContext:
     __slots__ = (
         "_asset_metadata",
         "_data_versions",
+        "_expected_results",
         "_op_config",
         "_output_metadata",
         "_resources",
@@ -76,6 +77,7 @@ class ExecutionContext:
         self._output_metadata: dict[tuple[str, str | None], dict[str, AnyMetadataValue]] = {}
         self._asset_metadata: dict[tuple[AssetKey, str | None], dict[str, AnyMetadataValue]] = {}
         self._data_versions: dict[AssetKey, DataVersion] = {}
+        self._expected_results: Exception | None = None
 
     def bind(self, op: OpDefinition[Any, Any], assets: AssetsDefinition[Any, Any] | None) -> None:
         """Say for which function the context is; a context made for a direct call learns it when it is passed."""
@@ -465,6 +467,15 @@ class ExecutionContext:
     def log_event(self, event: AssetMaterialization | AssetObservation) -> None:
         """Record that something was made or seen outside the assets that the step declares."""
         self._run_context.record(event_body(event), self.step.key)
+
+    def expect_results(self, otherwise: Exception) -> None:
+        """Have the step fail with `otherwise` where it ends without having given its assets: they do not come by themselves any more."""
+        self._expected_results = otherwise
+
+    @property
+    def expected_results(self) -> Exception | None:
+        """What `expect_results` was told last."""
+        return self._expected_results
 
     def output_metadata(self, name: str, mapping_key: str | None = None) -> Mapping[str, AnyMetadataValue]:
         """What was attached to an output so far."""

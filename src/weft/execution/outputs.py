@@ -201,6 +201,8 @@ class OutputHandler:
             if not output.is_required:
                 continue
             if output.is_nothing or output.asset_key is not None:
+                if output.asset_key is not None and self._context.expected_results is not None:
+                    raise self._context.expected_results
                 self._emit(output, _NO_VALUE, None, {}, None, {})
             else:
                 raise self._error(

@@ -126,7 +126,7 @@ AREAS: Mapping[str, tuple[str, ...]] = {
         "DagsterError", "DagsterConfigMappingFunctionError", "DagsterEventLogInvalidForRun", "DagsterExecutionInterruptedError",
         "DagsterExecutionStepExecutionError", "DagsterExecutionStepNotFoundError", "DagsterInvalidConfigDefinitionError",
         "DagsterInvalidConfigError", "DagsterInvalidDefinitionError", "DagsterInvalidInvocationError", "DagsterInvalidSubsetError",
-        "DagsterInvariantViolationError", "DagsterResourceFunctionError", "DagsterRunNotFoundError",
+        "DagsterInvariantViolationError", "DagsterPipesExecutionError", "DagsterResourceFunctionError", "DagsterRunNotFoundError",
         "DagsterStepOutputNotFoundError", "DagsterSubprocessError", "DagsterTypeCheckDidNotPass", "DagsterTypeCheckError",
         "DagsterUnknownPartitionError", "DagsterUnknownResourceError", "DagsterUnmetExecutorRequirementsError",
         "DagsterUserCodeExecutionError", "raise_execution_interrupts",
@@ -182,6 +182,7 @@ RENAMED: Mapping[str, str] = {
     "DagsterInvalidInvocationError": "InvocationError",
     "DagsterInvalidSubsetError": "SelectionError",
     "DagsterInvariantViolationError": "WeftError",
+    "DagsterPipesExecutionError": "PipesExecutionError",
     "DagsterResourceFunctionError": "ResourceError",
     "DagsterRunNotFoundError": "RunNotFoundError",
     "DagsterStepOutputNotFoundError": "ExecutionError",
@@ -199,7 +200,6 @@ LEGACY: frozenset[str] = frozenset(AREAS["Words of before 1.0"]) | {"Partition"}
 """Names that `weft.compat.legacy` has."""
 
 LATER: Mapping[str, str] = {
-    **dict.fromkeys(AREAS["External processes"], "external processes come with the queue and the launchers"),
     **dict.fromkeys(AREAS["Launchers"], "runs leave the calling process with the queue and the launchers"),
 }
 """Names that are planned, with what they come with."""

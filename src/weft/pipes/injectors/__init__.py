@@ -1,0 +1,1 @@
+"""Injectors of the context, by where they put it."""

@@ -1,0 +1,1 @@
+"""Readers of messages, by where they come from."""
