@@ -91,7 +91,7 @@ from weft.model.plan import (
 from weft.model.run import FailureReason, RunStatus
 from weft.model.severity import AssetCheckSeverity
 from weft.model.step import StepStatus
-from weft.planning.retries import RetryAsked, next_retry
+from weft.planning.retries import AttemptFailure, RetryAsked, next_retry
 
 PRIORITY_TAGS = ("weft/priority", "dagster/priority")
 """The tags of a step that order ready steps: a whole number, higher first; anything else counts as 0."""
@@ -106,7 +106,7 @@ _MOST_IGNORED = 100
 # --- stimuli ---------------------------------------------------------------------------------------------------------
 
 
-class OutputProduced(Struct, frozen=True, gc=False):
+class OutputProduced(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step yielded an output and it is stored. `mapping_key` is given for dynamic outputs, and only for them."""
 
     step_key: str
@@ -114,7 +114,7 @@ class OutputProduced(Struct, frozen=True, gc=False):
     mapping_key: str | None = None
 
 
-class CheckEvaluated(Struct, frozen=True, gc=False):
+class CheckEvaluated(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step evaluated a check. Of several answers for one check (one for each partition) the worst counts."""
 
     step_key: str
@@ -123,22 +123,28 @@ class CheckEvaluated(Struct, frozen=True, gc=False):
     severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
 
 
-class StepSucceeded(Struct, frozen=True, gc=False):
+class StepSucceeded(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step did all it should; comes after its outputs and checks."""
 
     step_key: str
 
 
-class StepFailed(Struct, frozen=True, gc=False):
+class StepFailed(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step failed. It is retried if `retry` asks for it or the step's policy says so, unless `allow_retries` is False."""
 
     step_key: str
     message: str = ""
     retry: RetryAsked | None = None
     allow_retries: bool = True
+    # The class of the exception and those that it inherits from, each as ``module.Class``.
+    classes: tuple[str, ...] = ()
+    # What became of its process, where it is not an exception that failed it.
+    exit_reason: FailureReason | None = None
+    # Since its first attempt began.
+    elapsed_seconds: float = 0.0
 
 
-class OutputLeftOut(Struct, frozen=True, gc=False):
+class OutputLeftOut(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step will not yield this output, and says why. The output counts as not yielded."""
 
     step_key: str
@@ -146,30 +152,30 @@ class OutputLeftOut(Struct, frozen=True, gc=False):
     reason: str
 
 
-class SkipAsked(Struct, frozen=True, gc=False):
+class SkipAsked(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step found nothing to do. It ends as SKIPPED; what it yielded before does not count."""
 
     step_key: str
     reason: str
 
 
-class RetryDue(Struct, frozen=True, gc=False):
+class RetryDue(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """The delay of a `RetryLater` is over."""
 
     step_key: str
 
 
-class StepInterrupted(Struct, frozen=True, gc=False):
+class StepInterrupted(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """A running step was stopped from outside, because of a `CancelStep` or by itself."""
 
     step_key: str
 
 
-class CancelRequested(Struct, frozen=True, gc=False):
+class CancelRequested(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """The run shall end as soon as possible."""
 
 
-class RunAborted(Struct, frozen=True, gc=False):
+class RunAborted(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """The run cannot go on (a resource failed, the executor broke): nothing further starts, running steps may end."""
 
     reason: FailureReason
@@ -575,6 +581,18 @@ class RunMachine:
             starts.append(StartStep(node.plan, node.attempt))
         return starts
 
+    def give_back(self, step_key: str) -> None:
+        """Make a step READY again that `take_ready` handed out and that was not started, as if it had not been handed out.
+
+        Raises:
+            InternalError: it is not running.
+        """
+        node = self._running.pop(step_key, None)
+        if node is None:
+            raise InternalError("a step was given back that is not running", facts={"step": step_key})
+        node.attempt -= 1
+        self._make_ready(node)
+
     def handle(self, stimulus: Stimulus) -> list[Instruction]:
         """Take notice of what happened and say what follows; an empty list where nothing does.
 
@@ -904,7 +922,9 @@ class RunMachine:
         node.left_out = None
         delay = None
         if self._retries_enabled and stimulus.allow_retries and not self.is_closing:
-            delay = next_retry(node.attempt, node.template.step.retry_policy, stimulus.retry, self._jitter)
+            failure = AttemptFailure(stimulus.classes, stimulus.exit_reason, stimulus.elapsed_seconds)
+            policy = node.template.step.retry_policy
+            delay = next_retry(node.attempt, policy, stimulus.retry, self._jitter, failure)
         if delay is not None:
             node.status = StepStatus.UP_FOR_RETRY
             self._up_for_retry += 1
