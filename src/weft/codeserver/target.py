@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from weft.errors import LoadError, Problem, did_you_mean
+from weft.model.origin import CodeOrigin
 
 PROJECT_FILE = "pyproject.toml"
 _KEYS = ("module", "file", "attribute", "working_directory", "defs")
@@ -195,3 +196,34 @@ def decode_target(data: bytes) -> TargetSpec:
     kinds: dict[str, type[TargetSpec]] = {one.__name__: one for one in (FileTarget, ModuleTarget, DefsFolderTarget)}
     kind = kinds[name]
     return msgspec.convert(fields, kind, dec_hook=lambda expected, value: expected(value))
+
+
+def origin_of(target: TargetSpec, python: str | None = None) -> CodeOrigin:
+    """`target` as it is stored with a run, every path absolute. `python` is the interpreter that has the packages of the code."""
+    folder = target.working_directory
+    if isinstance(target, ModuleTarget):
+        folder = folder or Path.cwd()
+    return CodeOrigin(
+        file=_absolute(target.file) if isinstance(target, FileTarget) else None,
+        module=target.module if isinstance(target, ModuleTarget) else None,
+        defs_folder=_absolute(target.folder) if isinstance(target, DefsFolderTarget) else None,
+        attribute=target.attribute,
+        working_directory=_absolute(folder) if folder is not None else None,
+        python=python,
+    )
+
+
+def target_of(origin: CodeOrigin) -> TargetSpec:
+    """What a run was planned from."""
+    folder = Path(origin.working_directory) if origin.working_directory is not None else None
+    if origin.file is not None:
+        return FileTarget(file=Path(origin.file), attribute=origin.attribute, working_directory=folder)
+    if origin.module is not None:
+        return ModuleTarget(module=origin.module, attribute=origin.attribute, working_directory=folder)
+    return DefsFolderTarget(
+        folder=Path(origin.defs_folder or "."), attribute=origin.attribute, working_directory=folder
+    )
+
+
+def _absolute(path: Path) -> str:
+    return str(path.expanduser().absolute())

@@ -7,19 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from weft.clock import SYSTEM_CLOCK, Clock
+from weft.config.instance_settings import InstanceSettings
 from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.logs.store import ComputeLogStore, NullComputeLogStore
 from weft.storage.memory import MemoryStorage
+from weft.storage.notifications import Wakeups
 from weft.storage.ports import (
     AssetStore,
     CheckStore,
     DynamicPartitionStore,
     EventLog,
     KeyValue,
+    LeaseStore,
+    PoolStore,
+    RunQueue,
     RunStore,
     SnapshotStore,
     Storage,
 )
+
+_DEFAULTS = InstanceSettings()
 
 
 class RunEnvironment:
@@ -31,6 +38,7 @@ class RunEnvironment:
         journal_folder: where workers keep their journals; None: events go straight to storage (which is memory).
         default_resources: resources for keys that nobody defines, such as ``io_manager``.
         clock: where time comes from.
+        settings: how runs are queued, launched and watched.
     """
 
     def __init__(
@@ -41,12 +49,14 @@ class RunEnvironment:
         journal_folder: Path | None,
         default_resources: Mapping[str, Any],
         clock: Clock = SYSTEM_CLOCK,
+        settings: InstanceSettings = _DEFAULTS,
     ) -> None:
         self.storage = storage
         self.logs = logs
         self.journal_folder = journal_folder
         self.default_resources = dict(default_resources)
         self.clock = clock
+        self.settings = settings
 
     @classmethod
     def in_memory(cls) -> RunEnvironment:
@@ -92,6 +102,26 @@ class RunEnvironment:
     def snapshots(self) -> SnapshotStore:
         """Content-addressed blobs."""
         return self.storage.snapshots
+
+    @property
+    def queue(self) -> RunQueue:
+        """Runs that wait, and those that have a worker."""
+        return self.storage.queue
+
+    @property
+    def leases(self) -> LeaseStore:
+        """Who does what only one may do."""
+        return self.storage.leases
+
+    @property
+    def pools(self) -> PoolStore:
+        """Slots of what only so many steps may use at a time."""
+        return self.storage.pools
+
+    @property
+    def wakeups(self) -> Wakeups:
+        """How processes that use this instance wake each other."""
+        return self.storage.wakeups
 
     @property
     def keyvalue(self) -> KeyValue:
