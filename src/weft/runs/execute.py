@@ -1,47 +1,22 @@
-"""Executing a run in this process, from its record to its last event.
-
-Reads like the life of a run: record it, open the journal, capture output, set resources up, drive the plan, tear down, write the last event, ship the rest.
-"""
+"""Executing a run in this process: `execute_run` records it, carries it out and waits until storage has its last event."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from weft.errors import InternalError, WeftError
-from weft.execution.data_versions import DataVersions
-from weft.execution.executors.in_process import InProcessExecutor
-from weft.execution.interruption import ExecutionInterrupted, Interruption
-from weft.execution.log_manager import LogManager
-from weft.execution.resources import ResourceSession
-from weft.execution.run_context import EventRecorder, RunContext
-from weft.execution.run_loggers import LoggedRecorder, make_loggers
-from weft.execution.run_loop import RunLoop
+from weft.execution.interruption import Interruption
 from weft.execution.screening import ScreenedRecorder
 from weft.execution.step import AttemptResult
-from weft.logs.capture import OutputCapture
-from weft.model.events import (
-    EngineEvent,
-    Event,
-    EventBody,
-    LogsCaptured,
-    RunCanceled,
-    RunFailed,
-    RunStarted,
-    RunSucceeded,
-)
-from weft.model.failure import ErrorInfo
-from weft.model.run import FailureReason, Run, RunStatus, RunTag
-from weft.planning.run_machine import FinishRun, RunMachine
+from weft.model.events import Event
+from weft.model.run import Run
+from weft.runs.carry_out import CarriedRun, capture_output
 from weft.runs.environment import RunEnvironment
+from weft.runs.executors import ready_executor
 from weft.runs.journals import open_journal
 from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
 from weft.runs.rename import apply_renames
-from weft.runs.run_config import loggers_of
 
 EventListener = Callable[[Event], None]
 """Called with every event after it is safe in the journal; whatever it shows will be found again."""
@@ -97,170 +72,18 @@ def execute_run(
         memoization.take_out(prepared)
         listeners = (*listeners, memoization.remember)
     interruption = Interruption()
-    worker = _Worker(prepared, environment, interruption, instance or environment, keep_outputs, jitter or _random)
-    # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.
-    with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
-        environment.runs.create(run, prepared.plan)
-        with _capture(environment, run.id) as capture:
-            results = memoization.results if memoization is not None else {}
-            worker.run(ScreenedRecorder(journal, prepared.secrets), capture, results)
+    executor = ready_executor(prepared, environment)
+    carried = CarriedRun(
+        prepared, environment, interruption, executor, instance=instance, keep_outputs=keep_outputs, jitter=jitter
+    )
+    try:
+        # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.
+        with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
+            environment.runs.create(run, prepared.plan)
+            with capture_output(environment, run.id) as capture:
+                results = memoization.results if memoization is not None else {}
+                carried.run(ScreenedRecorder(journal, prepared.secrets), capture, results)
+    finally:
+        executor.close()
     stored = environment.runs.get(run.id)
-    return RunOutcome(stored or run, worker.failures, worker.outputs, worker.exception)
-
-
-class _Worker:
-    """The steps of a run's life that happen while its journal is open."""
-
-    def __init__(
-        self,
-        prepared: PreparedRun,
-        environment: RunEnvironment,
-        interruption: Interruption,
-        instance: Any,
-        keep_outputs: bool,
-        jitter: Callable[[], float],
-    ) -> None:
-        self._prepared = prepared
-        self._environment = environment
-        self._interruption = interruption
-        self._instance = instance
-        self._keep_outputs = keep_outputs
-        self._jitter = jitter
-        self.failures: Sequence[tuple[str, AttemptResult]] = ()
-        self.outputs: dict[tuple[str, str, str | None], Any] = {}
-        self.exception: BaseException | None = None
-
-    def run(self, recorder: EventRecorder, capture: OutputCapture | None, results: Mapping[str, str]) -> None:
-        """From the first event to the last. `results` are the steps that are left out, with the run that has their outputs."""
-        recorder = self._with_loggers(recorder)
-        recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
-        if capture is not None:
-            recorder.append(LogsCaptured(file_key=capture.file_key))
-        for step_key, run_id in results.items():
-            message = f"not run: run {run_id} has its result, made by the same version of the code from the same inputs"
-            recorder.append(EngineEvent(message=message), step_key)
-        self._tell_of_executor(recorder)
-        resources = self._resources(recorder)
-        context = self._context(recorder, resources, capture)
-        finished = FinishRun(RunStatus.CANCELED)
-        reason = FailureReason.RESOURCE_FAILED
-        try:
-            with self._interruption.user_code():
-                resources.open()
-            reason = FailureReason.INTERNAL
-            finished = self._drive(context)
-        except (ExecutionInterrupted, KeyboardInterrupt):
-            finished = FinishRun(RunStatus.CANCELED)
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the run must get its last event
-            self.exception = error
-            finished = _failure(error, reason)
-        finally:
-            try:
-                resources.close()
-            finally:
-                self.outputs = context.captured_outputs or {}
-                recorder.append(_last_event(finished, self._interruption, self.exception))
-
-    def _with_loggers(self, recorder: EventRecorder) -> EventRecorder:
-        prepared = self._prepared
-        configs = prepared.config.resolved.loggers
-        if not prepared.target.logger_defs:  # the default ones are there for those who ask for them
-            asked = prepared.run.run_config.get("loggers") or {}
-            configs = {name: config for name, config in configs.items() if name in asked}
-        if not configs:
-            return recorder
-        return LoggedRecorder(recorder, make_loggers(loggers_of(prepared.target), configs, prepared.run), prepared.run)
-
-    def _tell_of_executor(self, recorder: EventRecorder) -> None:
-        """Say that the steps run in this process where the user has chosen something else."""
-        chosen = self._prepared.target.executor_def
-        if chosen is not None and chosen.name not in ("in_process", "multi_or_in_process"):
-            recorder.append(
-                EngineEvent(message=f'all steps run in this process, where executor "{chosen.name}" is not available')
-            )
-
-    def _drive(self, context: RunContext) -> FinishRun:
-        executor = InProcessExecutor(context)
-        loop = RunLoop(context, RunMachine(self._prepared.plan, jitter=self._jitter), executor)
-        try:
-            return loop.run()
-        finally:
-            self.failures = loop.failures
-            executor.close()
-
-    def _resources(self, recorder: EventRecorder) -> ResourceSession:
-        return ResourceSession(
-            self._prepared.resource_defs,
-            self._prepared.resource_order,
-            config=self._prepared.config.resolved.resources,
-            record=recorder.append,
-            clock=self._environment.clock,
-            run=self._prepared.run,
-            instance=self._instance,
-            log=LogManager(recorder.append),
-        )
-
-    def _context(
-        self, recorder: EventRecorder, resources: ResourceSession, capture: OutputCapture | None
-    ) -> RunContext:
-        return RunContext(
-            run=self._prepared.run,
-            plan=self._prepared.plan,
-            target=self._prepared.target,
-            journal=recorder,
-            resources=resources,
-            data_versions=DataVersions(self._environment.assets),
-            clock=self._environment.clock,
-            interruption=self._interruption,
-            config=self._prepared.config.resolved,
-            instance=self._instance,
-            dynamic_partitions_store=self._environment.dynamic_partitions,
-            capture=capture,
-            keep_outputs=self._keep_outputs,
-            may_reuse=_may_reuse(self._prepared),
-        )
-
-
-def _may_reuse(prepared: PreparedRun) -> bool:
-    """Whether anything in the run asks for caching; most do not, and look nothing up."""
-    tags = prepared.run.tags
-    if prepared.target.repository is None:
-        return False
-    return (
-        RunTag.CACHE in tags
-        or RunTag.STALE_ASSETS_ONLY in tags
-        or any(
-            spec.cache for key in prepared.run.asset_selection or () if (spec := prepared.target.spec(key)) is not None
-        )
-    )
-
-
-def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
-    """Captures stdout and stderr of this process, unless nothing is to be left of the run."""
-    return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
-
-
-def _failure(error: BaseException, reason: FailureReason) -> FinishRun:
-    if isinstance(error, InternalError):
-        reason = FailureReason.INTERNAL
-    message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
-    return FinishRun(RunStatus.FAILURE, reason, message)
-
-
-def _last_event(finished: FinishRun, interruption: Interruption, exception: BaseException | None) -> EventBody:
-    if finished.status is RunStatus.SUCCESS:
-        return RunSucceeded()
-    if finished.status is RunStatus.CANCELED:
-        return RunCanceled(message=interruption.message)
-    return RunFailed(
-        reason=finished.reason or FailureReason.STEP_FAILED,
-        message=finished.message,
-        failed_steps=finished.failed_steps,
-        error=ErrorInfo.from_exception(exception) if exception is not None else None,
-    )
-
-
-def _random() -> float:
-    import random
-
-    return random.random()  # noqa: S311  # spreads retries; no secret depends on it
+    return RunOutcome(stored or run, carried.failures, carried.outputs, carried.exception)

@@ -1,0 +1,215 @@
+"""Carrying a run out in this process, from its first event to its last, while its journal is open.
+
+Reads like the life of a run: say that it has started, set resources up, drive the plan, tear down, write the last event. Who recorded the run, and whose
+process this is, is the business of the callers: `weft.runs.execute` and `weft.runs.worker`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from weft.errors import InternalError, WeftError
+from weft.execution.data_versions import DataVersions
+from weft.execution.interruption import ExecutionInterrupted, Interruption
+from weft.execution.log_manager import LogManager
+from weft.execution.resources import ResourceSession
+from weft.execution.run_context import EventRecorder, RunContext
+from weft.execution.run_loggers import LoggedRecorder, make_loggers
+from weft.execution.run_loop import RunLoop
+from weft.execution.step import AttemptResult
+from weft.logs.capture import OutputCapture
+from weft.model.events import EngineEvent, EventBody, LogsCaptured, RunCanceled, RunFailed, RunStarted, RunSucceeded
+from weft.model.failure import ErrorInfo
+from weft.model.run import FailureReason, RunStatus, RunTag
+from weft.planning.run_machine import FinishRun, RunMachine
+from weft.runs.environment import RunEnvironment
+from weft.runs.executors import ReadyExecutor
+from weft.runs.prepare import PreparedRun
+from weft.runs.run_config import loggers_of
+
+
+class CarriedRun:
+    """A run on its way through this process, and how it ended.
+
+    Attributes:
+        failures: the steps that failed for good, in order.
+        outputs: the values that were made, where they are kept.
+        exception: what ended the run besides a failed step: a resource, or weft itself.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        environment: RunEnvironment,
+        interruption: Interruption,
+        executor: ReadyExecutor,
+        *,
+        instance: Any = None,
+        keep_outputs: bool = False,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        self._prepared = prepared
+        self._environment = environment
+        self._interruption = interruption
+        self._executor = executor
+        self._instance = instance or environment
+        self._keep_outputs = keep_outputs
+        self._jitter = jitter or _random
+        self.failures: Sequence[tuple[str, AttemptResult]] = ()
+        self.outputs: dict[tuple[str, str, str | None], Any] = {}
+        self.exception: BaseException | None = None
+
+    def run(
+        self,
+        recorder: EventRecorder,
+        capture: OutputCapture | None,
+        results: Mapping[str, str],
+        *,
+        admit: Callable[[], None] | None = None,
+    ) -> None:
+        """From the first event to the last.
+
+        Args:
+            recorder: where the events go.
+            capture: of the output of this process.
+            results: the steps that are left out, with the run that has their outputs.
+            admit: called after the first event and before anything of the user's; what it raises leaves the run as it is, without another event.
+        """
+        recorder = self._with_loggers(recorder)
+        recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
+        if admit is not None:
+            admit()
+        if capture is not None:
+            recorder.append(LogsCaptured(file_key=capture.file_key))
+        for step_key, run_id in results.items():
+            message = f"not run: run {run_id} has its result, made by the same version of the code from the same inputs"
+            recorder.append(EngineEvent(message=message), step_key)
+        self._tell_of_executor(recorder)
+        resources = self._resources(recorder)
+        context = self._context(recorder, resources, capture)
+        finished = FinishRun(RunStatus.CANCELED)
+        reason = FailureReason.RESOURCE_FAILED
+        try:
+            with self._interruption.user_code():
+                resources.open()
+            reason = FailureReason.INTERNAL
+            finished = self._drive(context)
+        except (ExecutionInterrupted, KeyboardInterrupt):
+            finished = FinishRun(RunStatus.CANCELED)
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the run must get its last event
+            self.exception = error
+            finished = _failure(error, reason)
+        finally:
+            try:
+                resources.close()
+            finally:
+                self.outputs = context.captured_outputs or {}
+                recorder.append(_last_event(finished, self._interruption, self.exception))
+
+    def _with_loggers(self, recorder: EventRecorder) -> EventRecorder:
+        prepared = self._prepared
+        configs = prepared.config.resolved.loggers
+        if not prepared.target.logger_defs:  # the default ones are there for those who ask for them
+            asked = prepared.run.run_config.get("loggers") or {}
+            configs = {name: config for name, config in configs.items() if name in asked}
+        if not configs:
+            return recorder
+        return LoggedRecorder(recorder, make_loggers(loggers_of(prepared.target), configs, prepared.run), prepared.run)
+
+    def _tell_of_executor(self, recorder: EventRecorder) -> None:
+        """Say that the steps run in this process where the user has chosen something else."""
+        chosen = self._prepared.target.executor_def
+        if chosen is not None and chosen.name not in ("in_process", "multi_or_in_process"):
+            recorder.append(
+                EngineEvent(message=f'all steps run in this process, where executor "{chosen.name}" is not available')
+            )
+
+    def _drive(self, context: RunContext) -> FinishRun:
+        executor = self._executor.open(context)
+        loop = RunLoop(context, RunMachine(self._prepared.plan, jitter=self._jitter), executor)
+        try:
+            return loop.run()
+        finally:
+            self.failures = loop.failures
+            executor.close()
+
+    def _resources(self, recorder: EventRecorder) -> ResourceSession:
+        return ResourceSession(
+            self._prepared.resource_defs,
+            self._prepared.resource_order,
+            config=self._prepared.config.resolved.resources,
+            record=recorder.append,
+            clock=self._environment.clock,
+            run=self._prepared.run,
+            instance=self._instance,
+            log=LogManager(recorder.append),
+        )
+
+    def _context(
+        self, recorder: EventRecorder, resources: ResourceSession, capture: OutputCapture | None
+    ) -> RunContext:
+        return RunContext(
+            run=self._prepared.run,
+            plan=self._prepared.plan,
+            target=self._prepared.target,
+            journal=recorder,
+            resources=resources,
+            data_versions=DataVersions(self._environment.assets),
+            clock=self._environment.clock,
+            interruption=self._interruption,
+            config=self._prepared.config.resolved,
+            instance=self._instance,
+            dynamic_partitions_store=self._environment.dynamic_partitions,
+            capture=capture,
+            keep_outputs=self._keep_outputs,
+            may_reuse=_may_reuse(self._prepared),
+        )
+
+
+def _may_reuse(prepared: PreparedRun) -> bool:
+    """Whether anything in the run asks for caching; most do not, and look nothing up."""
+    tags = prepared.run.tags
+    if prepared.target.repository is None:
+        return False
+    return (
+        RunTag.CACHE in tags
+        or RunTag.STALE_ASSETS_ONLY in tags
+        or any(
+            spec.cache for key in prepared.run.asset_selection or () if (spec := prepared.target.spec(key)) is not None
+        )
+    )
+
+
+def capture_output(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
+    """Captures stdout and stderr of this process, unless nothing is to be left of the run."""
+    return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
+
+
+def _failure(error: BaseException, reason: FailureReason) -> FinishRun:
+    if isinstance(error, InternalError):
+        reason = FailureReason.INTERNAL
+    message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
+    return FinishRun(RunStatus.FAILURE, reason, message)
+
+
+def _last_event(finished: FinishRun, interruption: Interruption, exception: BaseException | None) -> EventBody:
+    if finished.status is RunStatus.SUCCESS:
+        return RunSucceeded()
+    if finished.status is RunStatus.CANCELED:
+        return RunCanceled(message=interruption.message)
+    return RunFailed(
+        reason=finished.reason or FailureReason.STEP_FAILED,
+        message=finished.message,
+        failed_steps=finished.failed_steps,
+        error=ErrorInfo.from_exception(exception) if exception is not None else None,
+    )
+
+
+def _random() -> float:
+    import random
+
+    return random.random()  # noqa: S311  # spreads retries; no secret depends on it
