@@ -1,4 +1,4 @@
-"""The errors that every storage raises in the same words. Codes WEFT-T010 to T013; those of files and databases are with their store."""
+"""The errors that several storages raise in the same words. `place` is the file or the database, `reason` the text of the driver."""
 
 from __future__ import annotations
 
@@ -44,3 +44,38 @@ def both_have_history(old: str, new: str) -> StorageError:
     )
     error.may_pass = False
     return error
+
+
+def kept_locked(place: str, reason: str, waited_seconds: float, *, fix: str) -> StorageError:
+    """WEFT-T006: somebody else holds a lock."""
+    return StorageError(
+        "another process kept the database locked for too long.",
+        code="WEFT-T006",
+        facts={"database": place, "reason": reason, "waited": f"{waited_seconds:g} s"},
+        fix=fix,
+    )
+
+
+def disk_full(place: str, reason: str, *, whose: str, fix: str) -> StorageError:
+    """WEFT-T008: there is no space left on the disk; `whose` says which one it is."""
+    return StorageError(
+        f"{whose} is full: nothing of the last write was stored.",
+        code="WEFT-T008",
+        facts={"database": place, "reason": reason},
+        fix=fix,
+    )
+
+
+def cannot_write(place: str, reason: str, *, fix: str) -> StorageError:
+    """WEFT-T007: rights, or something that only reads."""
+    return StorageError(
+        "the database cannot be opened or written.",
+        code="WEFT-T007",
+        facts={"database": place, "reason": reason},
+        fix=fix,
+    )
+
+
+def refused(place: str, reason: str, *, fix: str) -> StorageError:
+    """WEFT-T001: anything else."""
+    return StorageError("the database refused a statement.", facts={"database": place, "reason": reason}, fix=fix)

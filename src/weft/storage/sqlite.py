@@ -27,26 +27,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from sqlalchemy.schema import CreateIndex, CreateTable
-
-from weft._version import __version__
 from weft.errors import StorageError
-from weft.storage.failures import storage_closed
-from weft.storage.migrations import HEAD, REVISIONS
+from weft.storage.failures import cannot_write, disk_full, kept_locked, refused, storage_closed
+from weft.storage.migrations import HEAD
 from weft.storage.socket_wakeups import FOLDER_NAME as FOLDER_NAME_OF_SOCKETS, SocketWakeups
-from weft.storage.sql.asset_store import SqlAssetStore
-from weft.storage.sql.check_store import SqlCheckStore
 from weft.storage.sql.database import Transaction
 from weft.storage.sql.dialects import SQLiteDialect
-from weft.storage.sql.dynamic_partition_store import SqlDynamicPartitionStore
-from weft.storage.sql.event_log import SqlEventLog
-from weft.storage.sql.key_value_store import SqlKeyValue
-from weft.storage.sql.lease_store import SqlLeaseStore
-from weft.storage.sql.pool_store import SqlPoolStore
-from weft.storage.sql.run_queue import SqlRunQueue
-from weft.storage.sql.run_store import SqlRunStore
-from weft.storage.sql.snapshot_store import SqlSnapshotStore
-from weft.storage.sql.tables import metadata, version_table
+from weft.storage.sql.schema import creation_statements, version_problem
+from weft.storage.sql.stores import SqlStores
 
 FILE_NAME = "weft.db"
 """The name of the database in its folder."""
@@ -70,7 +58,7 @@ _CREATION_RETRY_SECONDS = 0.01
 """Between attempts to switch a new file to the write-ahead log, for which SQLite does not wait by itself."""
 
 
-class SQLiteStorage:
+class SQLiteStorage(SqlStores):
     """All ports over the file ``weft.db`` in a folder. Safe to use from several threads and several processes.
 
     Args:
@@ -90,17 +78,8 @@ class SQLiteStorage:
             database_path(folder), synchronous=synchronous, busy_timeout_seconds=busy_timeout_seconds
         )
         self.database = database
-        self.runs = SqlRunStore(database)
-        self.events = SqlEventLog(database)
-        self.assets = SqlAssetStore(database)
-        self.checks = SqlCheckStore(database)
-        self.dynamic_partitions = SqlDynamicPartitionStore(database)
-        self.snapshots = SqlSnapshotStore(database)
-        self.keyvalue = SqlKeyValue(database)
+        super().__init__(database)
         self.wakeups = SocketWakeups(database.path.parent / FOLDER_NAME_OF_SOCKETS)
-        self.queue = SqlRunQueue(database)
-        self.leases = SqlLeaseStore(database)
-        self.pools = SqlPoolStore(database)
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`."""
@@ -326,7 +305,7 @@ def _open_schema(connection: sqlite3.Connection, path: Path, timeout_seconds: fl
         connection.execute("BEGIN IMMEDIATE")
         try:
             if is_empty(connection):  # else another process was faster
-                for statement in creation_statements():
+                for statement in creation_statements(SQLiteDialect()):
                     connection.execute(statement)
                 connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))
             connection.execute("COMMIT")
@@ -335,62 +314,9 @@ def _open_schema(connection: sqlite3.Connection, path: Path, timeout_seconds: fl
                 connection.execute("ROLLBACK")
             raise
         revision = revision_of(connection)
-    problem = version_problem(revision, path=path)
+    problem = version_problem(revision, place=str(path))
     if problem is not None:
         raise problem
-
-
-def version_problem(revision: str | None, *, path: Path, revisions: tuple[str, ...] = REVISIONS) -> StorageError | None:
-    """Why a database of this revision cannot be used by a program that knows `revisions`, oldest first; None where it can.
-
-    ``""`` is a database that Alembic began and did not finish; None one that it never saw.
-    """
-    head = revisions[-1]
-    if revision == head:
-        return None
-    facts = {
-        "database": str(path),
-        "its schema version": revision or "(none)",
-        "this program's": f"{head} (weft {__version__})",
-    }
-    if revision is None:
-        return StorageError(
-            "the database file belongs to another program.",
-            code="WEFT-T009",
-            facts=facts,
-            fix="use another folder, or move the file away",
-        )
-    if is_older(revision, revisions):
-        return StorageError(
-            "the database was made by an older version of weft.",
-            code="WEFT-T003",
-            facts=facts,
-            fix="make a backup of the folder, then run: weft instance migrate",
-        )
-    return StorageError(
-        "the database was made by a newer version of weft.",
-        code="WEFT-T004",
-        facts=facts,
-        fix="upgrade weft here to the version that made it",
-    )
-
-
-def is_older(revision: str | None, revisions: tuple[str, ...] = REVISIONS) -> bool:
-    """Whether a database of this revision can be migrated to the newest."""
-    return revision == "" or revision in revisions[:-1]
-
-
-def creation_statements() -> list[str]:
-    """The statements that create the newest schema, Alembic's own table included."""
-    compiler = SQLiteDialect().compiler
-    statements = []
-    for table in (*metadata.sorted_tables, version_table):
-        statements.append(str(CreateTable(table).compile(dialect=compiler)))
-        statements += [
-            str(CreateIndex(index).compile(dialect=compiler))
-            for index in sorted(table.indexes, key=lambda index: index.name or "")
-        ]
-    return statements
 
 
 def revision_of(connection: sqlite3.Connection) -> str | None:
@@ -444,21 +370,17 @@ def make_place(path: Path) -> None:
 
 def storage_error(error: sqlite3.Error, path: Path, busy_timeout_seconds: float) -> StorageError:
     """The error for users for one of the driver's. (By its text: Python 3.10 does not hand over SQLite's error code.)"""
-    text = str(error)
-    facts: dict[str, object] = {"database": str(path), "reason": text}
+    text, place = str(error), str(path)
     if "is locked" in text:
-        return StorageError(
-            "another process kept the database locked for too long.",
-            code="WEFT-T006",
-            facts={**facts, "waited": f"{busy_timeout_seconds:g} s"},
+        return kept_locked(
+            place,
+            text,
+            busy_timeout_seconds,
             fix="end the program that holds the file in a transaction (a database browser, a backup), then try again",
         )
     if "disk is full" in text:
-        return StorageError(
-            "the disk is full: nothing of the last write was stored.",
-            code="WEFT-T008",
-            facts=facts,
-            fix="free some space, or move the instance's folder to a larger disk",
+        return disk_full(
+            place, text, whose="the disk", fix="free some space, or move the instance's folder to a larger disk"
         )
     if "readonly" in text or "unable to open" in text:
         return _not_writable(path, error)
@@ -466,21 +388,20 @@ def storage_error(error: sqlite3.Error, path: Path, busy_timeout_seconds: float)
         return StorageError(
             "the database file is damaged.",
             code="WEFT-T005",
-            facts=facts,
+            facts={"database": place, "reason": text},
             fix="restore it from a backup; or move it away, and weft makes a new one (runs and their history start empty)",
         )
-    return StorageError(
-        "the database refused a statement.",
-        facts=facts,
+    return refused(
+        place,
+        text,
         fix="if the file was changed by hand, restore it from a backup; otherwise please report this with its text",
     )
 
 
 def _not_writable(path: Path, error: Exception) -> StorageError:
-    return StorageError(
-        "the database cannot be opened or written.",
-        code="WEFT-T007",
-        facts={"database": str(path), "reason": str(error)},
+    return cannot_write(
+        str(path),
+        str(error),
         fix="check that its folder is a folder, that it belongs to you, and that its disk is not mounted read-only",
     )
 

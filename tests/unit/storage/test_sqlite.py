@@ -16,12 +16,12 @@ from weft.model.events import Event, LogMessage, RunStarted
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunStatus
 from weft.storage.migrations import HEAD
+from weft.storage.sql.schema import version_problem
 from weft.storage.sqlite import (
     SQLiteDatabase,
     SQLiteStorage,
     database_path,
     storage_error,
-    version_problem,
 )
 
 
@@ -145,7 +145,7 @@ def test_versions_are_told_apart() -> None:
     path = Path("weft.db")
 
     def code(revision: str | None) -> str | None:
-        problem = version_problem(revision, path=path, revisions=known)
+        problem = version_problem(revision, place=str(path), revisions=known)
         return None if problem is None else problem.code
 
     assert code("0003") is None

@@ -14,16 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from weft.storage.migrations import HEAD
-from weft.storage.sqlite import (
-    database_path,
-    is_empty,
-    is_older,
-    make_place,
-    revision_of,
-    storage_error,
-    switch_to_wal,
-    version_problem,
-)
+from weft.storage.sql.schema import is_older, version_problem
+from weft.storage.sqlite import database_path, is_empty, make_place, revision_of, storage_error, switch_to_wal
 
 
 class Migrated(Struct, frozen=True, kw_only=True):
@@ -60,7 +52,7 @@ def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
             with connection.begin():
                 before = revision_of(driver)
                 if before is not None or not is_empty(driver):
-                    problem = version_problem(before, path=path)
+                    problem = version_problem(before, place=str(path))
                     if problem is not None and not is_older(before):
                         raise problem
                 if before != HEAD:
