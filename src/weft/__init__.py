@@ -595,6 +595,9 @@ if TYPE_CHECKING:
         PipesFileMessageReader as PipesFileMessageReader,
         PipesTempFileMessageReader as PipesTempFileMessageReader,
     )
+    from weft.pipes.readers.socket import (
+        PipesSocketMessageReader as PipesSocketMessageReader,
+    )
     from weft.pipes.readers.stdio import (
         PipesStdioMessageReader as PipesStdioMessageReader,
     )
@@ -978,6 +981,7 @@ _WHERE = {
     "PipesObjectStoreContextInjector": "weft.pipes.injectors.object_store",
     "PipesObjectStoreMessageReader": "weft.pipes.readers.blob",
     "PipesSession": "weft.pipes.session",
+    "PipesSocketMessageReader": "weft.pipes.readers.socket",
     "PipesStdioMessageReader": "weft.pipes.readers.stdio",
     "PipesSubprocessClient": "weft.pipes.subprocess_client",
     "PipesTempFileContextInjector": "weft.pipes.injectors.file",
@@ -1294,6 +1298,7 @@ __all__ = [
     "PipesObjectStoreContextInjector",
     "PipesObjectStoreMessageReader",
     "PipesSession",
+    "PipesSocketMessageReader",
     "PipesStdioMessageReader",
     "PipesSubprocessClient",
     "PipesTempFileContextInjector",
