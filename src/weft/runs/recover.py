@@ -7,12 +7,33 @@ time, and a process that dies while recovering leaves nothing that the next one 
 from __future__ import annotations
 
 from weft.errors import StorageError
+from weft.execution.file_lock import LockedFile
+from weft.execution.journal import journal_path
 from weft.execution.orphans import OrphanJournal, find_orphans
-from weft.model.events import CONTROL_SOURCE, Event, RunFailed
+from weft.model.events import RunFailed
 from weft.model.run import FailureReason
 from weft.runs.environment import RunEnvironment
 
 _UNREADABLE = frozenset({"WEFT-T053", "WEFT-T054"})
+
+
+def deliver_journal(environment: RunEnvironment, run_id: str, source: int) -> bool:
+    """Deliver what a dead worker left in its journal; whether nothing is left. False where its writer lives, or somebody else is at it.
+
+    Raises:
+        StorageError: storage does not take the events; it can be tried again.
+    """
+    if environment.journal_folder is None:
+        return True
+    path = journal_path(environment.journal_folder, run_id, source)
+    if not path.exists():
+        return True
+    file = LockedFile.take(path)
+    if file is None:
+        return not path.exists()
+    with OrphanJournal(file, run_id, source) as orphan:
+        _deliver(environment, orphan)
+    return True
 
 
 def recover_lost_runs(environment: RunEnvironment) -> list[str]:
@@ -34,15 +55,10 @@ def _recover(environment: RunEnvironment, orphan: OrphanJournal) -> bool:
     if environment.runs.get(orphan.run_id) is None:
         orphan.discard()  # the run was deleted, or never recorded
         return False
-    is_readable = True
-    try:
-        orphan.recover(environment.events)
-    except StorageError as error:
-        if error.code not in _UNREADABLE:
-            raise
-        is_readable = False
+    is_readable = _read_out(environment, orphan)
     run = environment.runs.get(orphan.run_id)
-    is_lost = run is not None and not run.is_finished
+    # What becomes of a run with a worker of the queue is for the monitor to say (`weft.runs.monitor`): it may go on with another.
+    is_lost = run is not None and not run.is_finished and run.worker == 0
     if is_lost:
         _finish_as_lost(environment, orphan.run_id)
     if is_readable:
@@ -52,19 +68,32 @@ def _recover(environment: RunEnvironment, orphan: OrphanJournal) -> bool:
     return is_lost
 
 
+def _deliver(environment: RunEnvironment, orphan: OrphanJournal) -> None:
+    if environment.runs.get(orphan.run_id) is None or _read_out(environment, orphan):
+        orphan.discard()
+    else:
+        orphan.set_aside()
+
+
+def _read_out(environment: RunEnvironment, orphan: OrphanJournal) -> bool:
+    """Deliver all that can be read; whether that is everything."""
+    try:
+        orphan.recover(environment.events)
+    except StorageError as error:
+        if error.code not in _UNREADABLE:
+            raise
+        return False
+    return True
+
+
 def _finish_as_lost(environment: RunEnvironment, run_id: str) -> None:
-    seq = environment.events.last_seq(run_id, CONTROL_SOURCE) + 1
-    environment.events.append(
+    environment.events.announce(
+        run_id,
         [
-            Event(
-                run_id=run_id,
-                source=CONTROL_SOURCE,
-                seq=seq,
-                time=environment.clock.wall(),
-                body=RunFailed(
-                    reason=FailureReason.LOST,
-                    message="the process of the run ended without a word; everything that it reported before is kept",
-                ),
+            RunFailed(
+                reason=FailureReason.LOST,
+                message="the process of the run ended without a word; everything that it reported before is kept",
             )
-        ]
+        ],
+        at=environment.clock.wall(),
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
-from weft.model.events import AssetEventBody, Event, StoredEvent
+from weft.model.events import AssetEventBody, Event, EventBody, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus
@@ -25,7 +25,7 @@ from weft.storage.memory_live import MemoryLeaseStore, MemoryPoolStore, MemoryRu
 from weft.storage.memory_state import CLOSED, RunRecord, State
 from weft.storage.notifications import LocalWakeups
 from weft.storage.ports import Appended, Page
-from weft.storage.projections import CheckId, reduce, reported, transition
+from weft.storage.projections import CheckId, may_announce, reduce, reported, transition
 
 
 class MemoryStorage:
@@ -209,6 +209,24 @@ class MemoryEventLog:
             state.last_event_id += len(stored)
             state.apply(changes)
         return stored
+
+    def announce(
+        self,
+        run_id: str,
+        bodies: Sequence[EventBody],
+        *,
+        at: float,
+        worker: int | None = None,
+        expected: Collection[RunStatus] | None = None,
+    ) -> bool:
+        """See `weft.storage.ports.EventLog.announce`."""
+        state = self._state
+        with state.lock:
+            record = state.runs.get(run_id)
+            if record is None or not may_announce(record.run.status, record.run.worker, worker, expected):
+                return False
+            state.note(run_id, bodies, at)
+        return True
 
     def read(
         self,

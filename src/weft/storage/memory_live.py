@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from weft.model.events import CONTROL_SOURCE, EngineEvent, Event, EventBody, RunDequeued, RunEnqueued, RunStarting
+from weft.model.events import EngineEvent, EventBody, RunDequeued, RunEnqueued, RunStarting
 from weft.model.live import (
     DuplicateRequest,
     Lane,
@@ -68,7 +68,7 @@ class MemoryRunQueue:
                 enqueued_at=run.created_at,
                 token=run.worker,
             )
-            self._note(run.id, [RunEnqueued()], run.created_at)
+            self._state.note(run.id, [RunEnqueued()], run.created_at)
         return Submitted(run_id=run.id, is_new=True)
 
     def dequeue(self, policy: QueuePolicy, *, launcher: str, at: float) -> tuple[LiveRun, ...]:
@@ -128,7 +128,7 @@ class MemoryRunQueue:
                 live, is_queued=True, launched_at=None, worker=None, beats=0, beat_at=None
             )
             notes: list[EventBody] = [EngineEvent(message=message)] if message else []
-            self._note(run_id, [*notes, RunEnqueued()], at)
+            self._state.note(run_id, [*notes, RunEnqueued()], at)
             return True
 
     def place(self, run_id: str, worker: WorkerPlace, *, token: int) -> bool:
@@ -184,17 +184,8 @@ class MemoryRunQueue:
         )
         record = state.runs[run_id]
         record.run = replace(record.run, worker=token)
-        self._note(run_id, [*before, RunStarting(worker=token, launcher=launcher)], at)
+        self._state.note(run_id, [*before, RunStarting(worker=token, launcher=launcher)], at)
         return live
-
-    def _note(self, run_id: str, bodies: Sequence[EventBody], at: float) -> None:
-        last = max(self._state.runs[run_id].seqs.get(CONTROL_SOURCE, ()), default=0)
-        self._state.append(
-            [
-                Event(run_id=run_id, source=CONTROL_SOURCE, seq=seq, time=at, body=body)
-                for seq, body in enumerate(bodies, start=last + 1)
-            ]
-        )
 
     def _in_order(self, *, is_queued: bool = True) -> list[LiveRun]:
         number = self._state.runs

@@ -10,7 +10,7 @@ from typing import NoReturn
 from msgspec.structs import replace
 
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState, PartitionStatus
-from weft.model.events import Event, EventBody, StoredEvent
+from weft.model.events import CONTROL_SOURCE, Event, EventBody, StoredEvent
 from weft.model.keys import AssetKey
 from weft.model.live import DuplicateRequest, Lane, Lease, LiveRun, PoolSlot
 from weft.model.plan import RunPlan
@@ -182,6 +182,16 @@ class State:
         self.last_event_id = next_id - 1
         self.apply(changes)
         return Appended(stored=tuple(stored), refused=(*changes.refused, *(one.event for one in fenced)))
+
+    def note(self, run_id: str, bodies: Sequence[EventBody], at: float) -> None:
+        """Append events of the control plane to a run that is there."""
+        last = max(self.runs[run_id].seqs.get(CONTROL_SOURCE, ()), default=0)
+        self.append(
+            [
+                Event(run_id=run_id, source=CONTROL_SOURCE, seq=seq, time=at, body=body)
+                for seq, body in enumerate(bodies, start=last + 1)
+            ]
+        )
 
     def index(self, stored: StoredEvent) -> None:
         """Note an event where it is looked for by type and asset."""

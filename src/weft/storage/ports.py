@@ -17,13 +17,13 @@ Laws that hold for every implementation:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from weft.model.asset_state import AssetCheckState, AssetPartitionState, AssetState
-from weft.model.events import AssetEventBody, Event, StoredEvent
+from weft.model.events import AssetEventBody, Event, EventBody, StoredEvent
 from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.live import (
     DuplicateRequest,
@@ -127,6 +127,29 @@ class EventLog(Protocol):
         """Store events about assets that no run gave, with their projections, in one transaction.
 
         Their run id is empty and their `seq` is that of the log. Nothing makes a repeated report idempotent: it is another event.
+        """
+        ...
+
+    def announce(
+        self,
+        run_id: str,
+        bodies: Sequence[EventBody],
+        *,
+        at: float,
+        worker: int | None = None,
+        expected: Collection[RunStatus] | None = None,
+    ) -> bool:
+        """Store what the control plane says of a run, numbered here, where the run is as the caller saw it; all or nothing.
+
+        Args:
+            run_id: the run.
+            bodies: the events, in order.
+            at: when they happened.
+            worker: the token of the latest worker; None: any.
+            expected: the states that the run may be in; None: any that is not terminal.
+
+        Returns:
+            Whether they were stored. False where the run is over, unknown, or not as expected; then nothing has changed.
         """
         ...
 

@@ -16,7 +16,7 @@ Rules worth knowing:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -130,6 +130,15 @@ def transition(current: RunStatus, to: RunStatus, at: float) -> RunChange | None
 def is_fenced(source: int, worker: int) -> bool:
     """Whether what `source` writes is history only, because the run has been given to a later `worker`."""
     return CONTROL_SOURCE < source < worker
+
+
+def may_announce(
+    status: RunStatus, worker: int, expected_worker: int | None, expected: Collection[RunStatus] | None
+) -> bool:
+    """Whether a run in this state, with this worker, is as `EventLog.announce` expects it."""
+    if expected_worker is not None and worker != expected_worker:
+        return False
+    return not status.is_finished if expected is None else status in expected
 
 
 def reported(bodies: Sequence[AssetEventBody], first_id: int, at: float) -> tuple[StoredEvent, ...]:

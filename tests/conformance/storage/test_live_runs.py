@@ -8,10 +8,19 @@ from collections.abc import Mapping
 import pytest
 
 from weft.errors import StorageError
-from weft.model.events import CONTROL_SOURCE, Event, RunCanceled, RunStarted, RunSucceeded, StepStarted
+from weft.model.events import (
+    CONTROL_SOURCE,
+    EngineEvent,
+    Event,
+    RunCanceled,
+    RunFailed,
+    RunStarted,
+    RunSucceeded,
+    StepStarted,
+)
 from weft.model.live import Lane, QueueEntry, RequestKey, WorkerPlace
 from weft.model.plan import RunPlan
-from weft.model.run import Run, RunStatus
+from weft.model.run import FailureReason, Run, RunStatus
 from weft.planning.queueing import QueueLimits, TagLimit, queue_entry
 from weft.storage.ports import Storage
 
@@ -373,3 +382,31 @@ def test_a_limit_of_zero_stops_a_pool(storage: Storage) -> None:
     submit(storage, "a")
     storage.pools.set_limit("db", 0)
     assert not claim(storage, "a")
+
+
+def test_what_the_control_plane_says_is_numbered_by_the_storage(storage: Storage) -> None:
+    submit(storage, "a")
+    assert storage.events.announce("a", [EngineEvent(message="one"), EngineEvent(message="two")], at=3.0)
+    said = storage.events.read("a")
+    assert [(one.event.source, one.event.seq) for one in said] == [
+        (CONTROL_SOURCE, 1),
+        (CONTROL_SOURCE, 2),
+        (CONTROL_SOURCE, 3),
+    ]
+
+
+def test_the_control_plane_speaks_only_of_a_run_that_is_as_it_saw_it(storage: Storage) -> None:
+    lost = RunFailed(reason=FailureReason.LOST)
+    assert not storage.events.announce("nobody", [lost], at=3.0)
+    submit(storage, "a")
+    assert not storage.events.announce("a", [lost], at=3.0, expected=(RunStatus.STARTED,))
+    storage.queue.dequeue(FREE, launcher="local", at=2.0)
+    storage.queue.next_worker("a", token=1, launcher="local", at=3.0)
+    assert not storage.events.announce("a", [lost], at=3.0, worker=1)
+    assert storage.runs.get("a").status is RunStatus.STARTING  # type: ignore[union-attr]
+    assert storage.events.announce("a", [lost], at=4.0, worker=2)
+    assert storage.runs.get("a").status is RunStatus.FAILURE  # type: ignore[union-attr]
+    assert storage.queue.get("a") is None
+    count = len(storage.events.read("a"))
+    assert not storage.events.announce("a", [RunCanceled()], at=5.0)
+    assert len(storage.events.read("a")) == count

@@ -10,7 +10,7 @@ walks are merged: the cost is that of the answer, not of the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from weft.model.run import RunStatus
 from weft.model.step import Step
 from weft.storage.failures import run_not_found
 from weft.storage.ports import Appended
-from weft.storage.projections import Changes, Current, Touched, is_fenced, reduce, reported, touched_by
+from weft.storage.projections import Changes, Current, Touched, is_fenced, may_announce, reduce, reported, touched_by
 from weft.storage.sql.asset_ids import asset_ids
 from weft.storage.sql.asset_rows import partition_statuses, states_of, write_assets, write_partitions
 from weft.storage.sql.check_rows import write_checks
@@ -128,6 +128,23 @@ class SqlEventLog:
             given = [one.event for one in stored]
             _write(transaction, stored, [encode(body) for body in bodies], touched_by(given), {NO_RUN: _NO_RUN_ROW}, {})
         return stored
+
+    def announce(
+        self,
+        run_id: str,
+        bodies: Sequence[EventBody],
+        *,
+        at: float,
+        worker: int | None = None,
+        expected: Collection[RunStatus] | None = None,
+    ) -> bool:
+        """See `weft.storage.ports.EventLog.announce`."""
+        with self._database.write() as transaction:
+            row = transaction.one(_RUN_AND_LAST_SEQ, (CONTROL_SOURCE, run_id))
+            if row is None or not may_announce(RunStatus(row[1]), row[2], worker, expected):
+                return False
+            append_control(transaction, run_id, bodies, at)
+        return True
 
     def read(
         self,
