@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from weft.errors import InternalError, WeftError
 from weft.execution.data_versions import DataVersions
@@ -20,16 +20,101 @@ from weft.execution.resources import ResourceSession
 from weft.execution.run_context import EventRecorder, RunContext
 from weft.execution.run_loggers import LoggedRecorder, make_loggers
 from weft.execution.run_loop import RunLoop
+from weft.execution.screening import ScreenedRecorder
+from weft.execution.shipping import DeliveringJournal
 from weft.execution.step import AttemptResult
 from weft.logs.capture import OutputCapture
-from weft.model.events import EngineEvent, EventBody, LogsCaptured, RunCanceled, RunFailed, RunStarted, RunSucceeded
+from weft.model.events import (
+    WORKER_SOURCE,
+    EngineEvent,
+    Event,
+    EventBody,
+    LogsCaptured,
+    RunCanceled,
+    RunFailed,
+    RunStarted,
+    RunSucceeded,
+)
 from weft.model.failure import ErrorInfo
 from weft.model.run import FailureReason, RunStatus, RunTag
 from weft.planning.run_machine import FinishRun, RunMachine
 from weft.runs.environment import RunEnvironment
-from weft.runs.executors import ReadyExecutor
+from weft.runs.executors import ReadyExecutor, ready_executor
+from weft.runs.journals import open_journal
+from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
+from weft.runs.rename import apply_renames
 from weft.runs.run_config import loggers_of
+
+EventListener = Callable[[Event], None]
+"""Called with every event after it is safe in the journal; whatever it shows will be found again."""
+
+
+class Hooks(Protocol):
+    """What whose process it is adds to a run that is carried out."""
+
+    def begin(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """Called once the journal is open, before the first event. What it raises ends everything; nothing was written."""
+        ...
+
+    def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """Called after the first event, before anything of the user's. What it raises leaves the run as it is, without another event."""
+        ...
+
+    def end(self) -> None:
+        """Called when the last event is written, whatever happened."""
+        ...
+
+
+def carry_out(
+    prepared: PreparedRun,
+    environment: RunEnvironment,
+    hooks: Hooks,
+    *,
+    source: int = WORKER_SOURCE,
+    listeners: Sequence[EventListener] = (),
+    instance: Any = None,
+    keep_outputs: bool = False,
+    jitter: Callable[[], float] | None = None,
+) -> CarriedRun:
+    """Carry `prepared` out and wait until storage has its last event. SIGINT and SIGTERM end it as CANCELED, with teardown done.
+
+    Args:
+        prepared: the run.
+        environment: what it runs against.
+        hooks: see `Hooks`.
+        source: under which number its events stand.
+        listeners: called with every event.
+        instance: what ``context.instance`` gives to user code; the environment by default.
+        keep_outputs: keep the values of outputs in memory for the result.
+        jitter: random numbers in [0, 1) for retry policies; the default is the system's.
+    """
+    run = prepared.run
+    if prepared.target.repository is not None:
+        apply_renames(prepared.target.repository.renamed, environment.assets)
+    memoization = memoization_of(prepared, environment)
+    if memoization is not None:
+        memoization.take_out(prepared)
+        listeners = (*listeners, memoization.remember)
+    interruption = Interruption()
+    executor = ready_executor(prepared, environment)
+    carried = CarriedRun(
+        prepared, environment, interruption, executor, instance=instance, keep_outputs=keep_outputs, jitter=jitter
+    )
+    try:
+        # The journal comes first: from the moment the run has a worker, the lock on its journal says whether that lives.
+        with interruption.on_signals(), open_journal(environment, run.id, listeners, source=source) as journal:
+            hooks.begin(carried, journal)
+            try:
+                with _capture(environment, run.id) as capture:
+                    results = memoization.results if memoization is not None else {}
+                    recorder = ScreenedRecorder(journal, prepared.secrets)
+                    carried.run(recorder, capture, results, admit=lambda: hooks.admit(carried, journal))
+            finally:
+                hooks.end()
+    finally:
+        executor.close()
+    return carried
 
 
 class CarriedRun:
@@ -39,6 +124,8 @@ class CarriedRun:
         failures: the steps that failed for good, in order.
         outputs: the values that were made, where they are kept.
         exception: what ended the run besides a failed step: a resource, or weft itself.
+        interruption: how its end is asked for.
+        overdue: why it has taken too long, once it has; then the end that was asked for is a failure.
     """
 
     def __init__(
@@ -54,7 +141,8 @@ class CarriedRun:
     ) -> None:
         self._prepared = prepared
         self._environment = environment
-        self._interruption = interruption
+        self.interruption = interruption
+        self.overdue: str | None = None
         self._executor = executor
         self._instance = instance or environment
         self._keep_outputs = keep_outputs
@@ -69,7 +157,7 @@ class CarriedRun:
         capture: OutputCapture | None,
         results: Mapping[str, str],
         *,
-        admit: Callable[[], None] | None = None,
+        admit: Callable[[], None],
     ) -> None:
         """From the first event to the last.
 
@@ -81,8 +169,7 @@ class CarriedRun:
         """
         recorder = self._with_loggers(recorder)
         recorder.append(RunStarted(pid=os.getpid(), host=socket.gethostname()))
-        if admit is not None:
-            admit()
+        admit()
         if capture is not None:
             recorder.append(LogsCaptured(file_key=capture.file_key))
         for step_key, run_id in results.items():
@@ -94,7 +181,7 @@ class CarriedRun:
         finished = FinishRun(RunStatus.CANCELED)
         reason = FailureReason.RESOURCE_FAILED
         try:
-            with self._interruption.user_code():
+            with self.interruption.user_code():
                 resources.open()
             reason = FailureReason.INTERNAL
             finished = self._drive(context)
@@ -108,7 +195,21 @@ class CarriedRun:
                 resources.close()
             finally:
                 self.outputs = context.captured_outputs or {}
-                recorder.append(_last_event(finished, self._interruption, self.exception))
+                recorder.append(self._last_event(finished))
+
+    def _last_event(self, finished: FinishRun) -> EventBody:
+        if finished.status is RunStatus.SUCCESS:
+            return RunSucceeded()
+        if finished.status is RunStatus.CANCELED:
+            if self.overdue is not None:
+                return RunFailed(reason=FailureReason.TIMED_OUT, message=self.overdue)
+            return RunCanceled(message=self.interruption.message)
+        return RunFailed(
+            reason=finished.reason or FailureReason.STEP_FAILED,
+            message=finished.message,
+            failed_steps=finished.failed_steps,
+            error=ErrorInfo.from_exception(self.exception) if self.exception is not None else None,
+        )
 
     def _with_loggers(self, recorder: EventRecorder) -> EventRecorder:
         prepared = self._prepared
@@ -160,7 +261,7 @@ class CarriedRun:
             resources=resources,
             data_versions=DataVersions(self._environment.assets),
             clock=self._environment.clock,
-            interruption=self._interruption,
+            interruption=self.interruption,
             config=self._prepared.config.resolved,
             instance=self._instance,
             dynamic_partitions_store=self._environment.dynamic_partitions,
@@ -184,7 +285,7 @@ def _may_reuse(prepared: PreparedRun) -> bool:
     )
 
 
-def capture_output(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
+def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
     """Captures stdout and stderr of this process, unless nothing is to be left of the run."""
     return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
 
@@ -194,19 +295,6 @@ def _failure(error: BaseException, reason: FailureReason) -> FinishRun:
         reason = FailureReason.INTERNAL
     message = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
     return FinishRun(RunStatus.FAILURE, reason, message)
-
-
-def _last_event(finished: FinishRun, interruption: Interruption, exception: BaseException | None) -> EventBody:
-    if finished.status is RunStatus.SUCCESS:
-        return RunSucceeded()
-    if finished.status is RunStatus.CANCELED:
-        return RunCanceled(message=interruption.message)
-    return RunFailed(
-        reason=finished.reason or FailureReason.STEP_FAILED,
-        message=finished.message,
-        failed_steps=finished.failed_steps,
-        error=ErrorInfo.from_exception(exception) if exception is not None else None,
-    )
 
 
 def _random() -> float:

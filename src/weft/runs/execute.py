@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from weft.execution.interruption import Interruption
-from weft.execution.screening import ScreenedRecorder
+from weft.execution.shipping import DeliveringJournal
 from weft.execution.step import AttemptResult
-from weft.model.events import Event
 from weft.model.run import Run
-from weft.runs.carry_out import CarriedRun, capture_output
+from weft.runs.carry_out import CarriedRun, EventListener, carry_out
 from weft.runs.environment import RunEnvironment
-from weft.runs.executors import ready_executor
-from weft.runs.journals import open_journal
-from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
-from weft.runs.rename import apply_renames
-
-EventListener = Callable[[Event], None]
-"""Called with every event after it is safe in the journal; whatever it shows will be found again."""
 
 
 class RunOutcome:
@@ -64,26 +55,32 @@ def execute_run(
     Raises:
         StorageError: the run could not be recorded. Nothing ran.
     """
-    run = prepared.run
-    if prepared.target.repository is not None:
-        apply_renames(prepared.target.repository.renamed, environment.assets)
-    memoization = memoization_of(prepared, environment)
-    if memoization is not None:
-        memoization.take_out(prepared)
-        listeners = (*listeners, memoization.remember)
-    interruption = Interruption()
-    executor = ready_executor(prepared, environment)
-    carried = CarriedRun(
-        prepared, environment, interruption, executor, instance=instance, keep_outputs=keep_outputs, jitter=jitter
+    carried = carry_out(
+        prepared,
+        environment,
+        _Recorded(prepared, environment),
+        listeners=listeners,
+        instance=instance,
+        keep_outputs=keep_outputs,
+        jitter=jitter,
     )
-    try:
-        # The journal comes first: from the moment the run exists, the lock on its journal says whether its worker lives.
-        with interruption.on_signals(), open_journal(environment, run.id, listeners) as journal:
-            environment.runs.create(run, prepared.plan)
-            with capture_output(environment, run.id) as capture:
-                results = memoization.results if memoization is not None else {}
-                carried.run(ScreenedRecorder(journal, prepared.secrets), capture, results)
-    finally:
-        executor.close()
-    stored = environment.runs.get(run.id)
-    return RunOutcome(stored or run, carried.failures, carried.outputs, carried.exception)
+    stored = environment.runs.get(prepared.run.id)
+    return RunOutcome(stored or prepared.run, carried.failures, carried.outputs, carried.exception)
+
+
+class _Recorded:
+    """A run that is recorded by the process that carries it out."""
+
+    def __init__(self, prepared: PreparedRun, environment: RunEnvironment) -> None:
+        self._prepared = prepared
+        self._environment = environment
+
+    def begin(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """See `Hooks.begin`."""
+        self._environment.runs.create(self._prepared.run, self._prepared.plan)
+
+    def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """See `Hooks.admit`: nobody else can have it."""
+
+    def end(self) -> None:
+        """See `Hooks.end`."""

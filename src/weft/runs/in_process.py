@@ -19,8 +19,9 @@ from weft.model.events import Event, LogMessage
 from weft.model.keys import CoercibleToAssetKey
 from weft.model.plan import FromCollected, FromOutput
 from weft.planning.selection import Selector, select
+from weft.runs.carry_out import EventListener
 from weft.runs.environment import RunEnvironment
-from weft.runs.execute import EventListener, RunOutcome, execute_run
+from weft.runs.execute import RunOutcome, execute_run
 from weft.runs.prepare import PreparedRun, RunSettings, prepare_assets, prepare_job, reuse_tags
 
 
