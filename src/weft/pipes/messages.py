@@ -31,8 +31,8 @@ from weft.pipes.protocol import (
     PipesParams,
     decode_line,
     decode_lines,
-    is_message,
     message_of,
+    split_stream_line,
 )
 
 if TYPE_CHECKING:
@@ -177,10 +177,11 @@ class PipesMessageHandler:
 
     def handle_stream_line(self, line: bytes, forward: Callable[[bytes], object]) -> None:
         """Handle one line of a stream that carries other text as well, which goes to `forward`."""
-        if is_message(line):
-            self.handle_line(line)
-        else:
-            forward(line)
+        text, message = split_stream_line(line)
+        if text:
+            forward(text)
+        if message:
+            self.handle_line(message)
 
     def handle_all(self, messages: Iterable[PipesMessage]) -> None:
         """Handle several messages; their events are written together."""

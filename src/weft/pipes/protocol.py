@@ -144,10 +144,28 @@ def message_of(given: Any) -> PipesMessage:
         raise MalformedMessage(str(error)) from error
 
 
-def is_message(line: bytes) -> bool:
-    """Whether a line of a stream that carries other text as well is meant as a message: a JSON object with the field of the version."""
+def split_stream_line(line: bytes) -> tuple[bytes, bytes]:
+    """A line of a stream that carries other text as well: the text, and the message; either may be empty.
+
+    A message is a line of its own, a JSON object with the field of the version. One that begins behind text whose line was not ended is found as well.
+    """
+    if VERSION_FIELD.encode() not in line:
+        return line, b""
+    if _is_message(line):
+        return b"", line
+    start = line.find(_USUAL_START, 1)
+    if start > 0 and _is_message(line[start:]):
+        return line[:start], line[start:]
+    return line, b""
+
+
+# How every known writer begins a message.
+_USUAL_START = b'{"' + VERSION_FIELD.encode() + b'"'
+
+
+def _is_message(line: bytes) -> bool:
     text = line.strip()
-    if not text.startswith(b"{") or not text.endswith(b"}") or VERSION_FIELD.encode() not in text:
+    if not text.startswith(b"{") or not text.endswith(b"}"):
         return False
     try:
         found = json.loads(text.decode("utf-8", "backslashreplace"))

@@ -18,6 +18,7 @@ SAID = {
     "configuration": ["rows in the database: 8"],
     "dynamic_graphs": ["words: {'one': 1, 'three': 1, 'two': 3}", "'the file is empty'"],
     "existing_code": ["made: ['numbers', 'summary']"],
+    "external_processes": ["report_of_the_shell: 3 orders, 32.5"],
     "partitions": ["9 partitions of 540 are of that day", "total of the day:", "a week: 2024-01-01 to 2024-01-08"],
 }
 
