@@ -12,7 +12,8 @@ from weft.model.plan import StepPlan
 class Executor(Protocol):
     """Carries out attempts of steps.
 
-    Laws: every submitted attempt is given back by `wait` exactly once, whatever happens to it; nothing is submitted beyond `free_slots`.
+    Laws: every submitted attempt is given back by `wait` exactly once, whatever happens to it, and no later than the process that it ran in has
+    gone; nothing is submitted beyond `free_slots`; each failure that was given back is concluded before the executor is closed.
     """
 
     @property
@@ -25,7 +26,14 @@ class Executor(Protocol):
         ...
 
     def wait(self, timeout_seconds: float | None) -> Sequence[AttemptResult]:
-        """The attempts that have ended, at least one unless the time is over or the run was interrupted."""
+        """The attempts that have ended. Empty when the time is over, when the run was asked to end, and when a slot has become free."""
+        ...
+
+    def conclude(self, step: StepPlan, result: AttemptResult, *, is_final: bool) -> None:
+        """Say what follows from the failure of an attempt: with `is_final` its step has failed for good and its failure hooks are called.
+
+        They need not have returned when this does, but have when `close` does.
+        """
         ...
 
     def cancel(self, step_key: str) -> None:
@@ -33,5 +41,5 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything. No attempt is running."""
+        """Let go of everything. An attempt that was not given back is ended at once, hooks and teardown are waited for."""
         ...

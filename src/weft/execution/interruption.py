@@ -4,6 +4,8 @@ A signal raises `ExecutionInterrupted` only while the user's code (or a wait) is
 run loop between two steps. So a signal can never tear a record in half, and teardown is always done. A second SIGINT during teardown raises
 KeyboardInterrupt as usual: the user means it.
 
+An attempt with a time limit is ended by the same means: `Interruption.time_limit`.
+
 A signal is for the process: one that ends a run inside a step of another run ends that one as well. It is not for forked children: these get
 back the handlers that were there before, so that whoever started them can end them.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -28,6 +30,10 @@ class ExecutionInterrupted(BaseException):
 
 RunInterruptedError = ExecutionInterrupted
 """The public name."""
+
+
+class StepTimedOut(BaseException):
+    """The attempt took longer than it may. Not an `Exception`, for the same reason."""
 
 
 @contextmanager
@@ -52,8 +58,16 @@ class Interruption:
         self.message = ""
         # Set together with `requested`, so that a wait ends at once.
         self.event = threading.Event()
+        # Called when the end is asked for, by a signal handler or any thread: wakes who waits for something else than `event`.
+        self.waker: Callable[[], None] | None = None
         self._in_user_code = False
         self._was_signalled = False
+        # Why the attempt that runs has taken too long; None: it has not.
+        self._expired: str | None = None
+        # Whether a signal is on its way that says so.
+        self._expiry_sent = False
+        # Whether a signal to the process is turned into a request.
+        self.catches_signals = False
         # Signal number to the handler before `on_signals`.
         self._before: dict[int, Any] = {}
 
@@ -62,15 +76,26 @@ class Interruption:
         self.requested = True
         self.message = self.message or message
         self.event.set()
+        if self.waker is not None:
+            self.waker()
         if self._in_user_code and threading.current_thread() is threading.main_thread():
             self._in_user_code = False
             raise ExecutionInterrupted(message)
 
+    def interrupt(self, message: str) -> None:
+        """`request` from any thread: what the main thread runs of the user's code is interrupted at once, too."""
+        if self.requested:
+            return
+        self.message = self.message or message
+        if self.catches_signals and threading.current_thread() is not threading.main_thread():
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        else:
+            self.request(message)
+
     @contextmanager
     def user_code(self) -> Iterator[None]:
         """While the context is open, a signal raises `ExecutionInterrupted` at once."""
-        if self.requested:
-            raise ExecutionInterrupted(self.message)
+        self.check()
         self._in_user_code = True
         try:
             yield
@@ -79,13 +104,57 @@ class Interruption:
 
     def enter_user_code(self) -> None:
         """As `user_code`, for the hot path; the caller calls `leave_user_code` whatever happens."""
-        if self.requested:
-            raise ExecutionInterrupted(self.message)
+        if self.requested or self._expired is not None:
+            self.check()
         self._in_user_code = True
 
     def leave_user_code(self) -> None:
         """See `enter_user_code`."""
         self._in_user_code = False
+
+    def hold_back(self) -> bool:
+        """Let no signal interrupt this thread until `let_go`, which gets what this returns: for what must not be torn in half."""
+        was_in_user_code = self._in_user_code and threading.current_thread() is threading.main_thread()
+        if was_in_user_code:
+            self._in_user_code = False
+        return was_in_user_code
+
+    def let_go(self, was_in_user_code: bool) -> None:
+        """See `hold_back`; raises what was held back."""
+        if was_in_user_code:
+            self.check()
+            self._in_user_code = True
+
+    def check(self) -> None:
+        """Raise where the run was asked to end, or the attempt has taken too long."""
+        if self.requested:
+            raise ExecutionInterrupted(self.message)
+        if self._expired is not None:
+            raise StepTimedOut(self._expired)
+
+    @contextmanager
+    def time_limit(self, seconds: float, message: str) -> Iterator[None]:
+        """While the context is open, `StepTimedOut` is raised in user code once `seconds` have passed.
+
+        In the main thread at once; in another, where nothing can be interrupted, when the user's code comes back.
+        """
+
+        def expire() -> None:
+            self._expired = message
+            if self.catches_signals:
+                self._expiry_sent = True
+                signal.pthread_kill(main, signal.SIGTERM)
+
+        main = threading.main_thread().ident or 0
+        timer = threading.Timer(seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            self._expired = None
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -98,13 +167,18 @@ class Interruption:
         for caught in _CAUGHT:
             before[caught] = signal.getsignal(caught)
             signal.signal(caught, self._on_signal)
+        self.catches_signals = True
         try:
             yield
         finally:
+            self.catches_signals = False
             for number, handler in before.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         outer = getattr(before[signal.SIGTERM], "__self__", None)
         if self._was_signalled and isinstance(outer, Interruption):
+            if outer._expiry_sent:  # the signal was for the step around this run
+                outer._expiry_sent = False
+                return
             outer._was_signalled = True
             outer.request(self.message)
 
@@ -117,6 +191,12 @@ class Interruption:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._expiry_sent and number == signal.SIGTERM:
+            self._expiry_sent = False
+            if self._expired is not None and self._in_user_code:
+                self._in_user_code = False
+                raise StepTimedOut(self._expired)
+            return
         self._was_signalled = True
         if self.requested and number == signal.SIGINT and not self._in_user_code:
             raise KeyboardInterrupt

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import heapq
 
+from msgspec.structs import replace
+
 from weft.execution.executor import Executor
-from weft.execution.hooks import run_hooks
 from weft.execution.run_context import RunContext
+from weft.execution.slots import StepSlots
 from weft.execution.step import AttemptResult
 from weft.model.events import (
     AssetFailedToMaterialize,
@@ -33,17 +35,39 @@ from weft.planning.run_machine import (
     StepFailed,
     StepInterrupted,
 )
+from weft.planning.step_limits import StepLimits
 
 
 class RunLoop:
-    """Drives one run to its end. `failures` keeps the exception of each step that failed for good, in order."""
+    """Drives one run to its end. `failures` keeps the exception of each step that failed for good, in order.
 
-    def __init__(self, run_context: RunContext, machine: RunMachine, executor: Executor) -> None:
+    Args:
+        run_context: the run.
+        machine: decides what follows; made with ``lane_of=limits.lane_of``.
+        executor: carries steps out.
+        limits: which steps must not go on at the same time.
+        slots: those of pools; None: pools limit nothing.
+    """
+
+    def __init__(
+        self,
+        run_context: RunContext,
+        machine: RunMachine,
+        executor: Executor,
+        *,
+        limits: StepLimits | None = None,
+        slots: StepSlots | None = None,
+    ) -> None:
         self._run = run_context
         self._machine = machine
         self._executor = executor
+        self._limits = limits if limits is not None else StepLimits()
+        self._slots = slots
         self._due: list[tuple[float, str]] = []
         self._ended: dict[str, AttemptResult] = {}
+        # The running steps that limits or slots are about, and those whose first attempt has a budget: when that began.
+        self._counted: dict[str, StepPlan] = {}
+        self._began: dict[str, float] = {}
         self._cancel_sent = False
         self._templates = {step.key: step for step in run_context.plan.steps}
         self.failures: list[tuple[str, AttemptResult]] = []
@@ -51,23 +75,69 @@ class RunLoop:
     def run(self) -> FinishRun:
         """Run until the machine says that the run has ended."""
         machine, executor = self._machine, self._executor
-        self._carry_out(machine.start())
-        while (finished := machine.result) is None:
-            self._notice_interruption()
-            self._send_due_retries()
-            if machine.is_finished:
-                continue
+        try:
+            self._carry_out(machine.start())
+            while (finished := machine.result) is None:
+                self._notice_interruption()
+                self._send_due_retries()
+                if machine.is_finished:
+                    continue
+                self._start_ready()
+                if self._slots is not None and self._slots.full and not machine.running:
+                    self._slots.wait(self._seconds_to_wait() or 0.0)
+                    continue
+                for result in executor.wait(self._seconds_to_wait()):
+                    self._take(result)
+            return finished
+        finally:
+            if self._slots is not None:
+                self._slots.close()
+
+    def _start_ready(self) -> None:
+        machine, executor = self._machine, self._executor
+        if not self._limits.has_lanes:
             for start in machine.take_ready(executor.free_slots):
+                self._note_begin(start.step)
                 executor.submit(start.step, start.attempt)
-            if not machine.running and self._due:
-                self._wait_for_retry()
+            return
+        slots, limits = self._slots, self._limits
+        if slots is not None:
+            slots.look()
+        while True:
+            if executor.free_slots <= 0:
+                if slots is not None:
+                    slots.wait_only_for(lambda step: False)
+                return
+            closed = limits.closed(slots.full if slots is not None else set())
+            starts = machine.take_ready(1, closed=closed)
+            if not starts:
+                if slots is not None:
+                    slots.wait_only_for(limits.has_room)
+                return
+            step = starts[0].step
+            if slots is not None and not slots.claim(step):
+                machine.give_back(step.key)
                 continue
-            for result in executor.wait(self._seconds_to_retry()):
-                self._take(result)
-        return finished
+            limits.started(step)
+            self._counted[step.key] = step
+            self._note_begin(step)
+            executor.submit(step, starts[0].attempt)
+
+    def _note_begin(self, step: StepPlan) -> None:
+        if step.retry_policy is not None and step.retry_policy.budget_seconds is not None:
+            self._began.setdefault(step.key, self._run.clock.monotonic())
+
+    def _note_end(self, step_key: str) -> None:
+        step = self._counted.pop(step_key, None)
+        if step is not None:
+            self._limits.ended(step)
+            if self._slots is not None:
+                self._slots.release(step_key)
 
     def _take(self, result: AttemptResult) -> None:
         end = result.stimuli[-1]
+        if self._counted:
+            self._note_end(result.step.key)
         if isinstance(end, SkipAsked):
             self._ended[end.step_key] = result
         elif isinstance(end, StepInterrupted):
@@ -76,6 +146,9 @@ class RunLoop:
             self._canceled(end.step_key, result)
         elif isinstance(end, StepFailed):
             self._ended[end.step_key] = result
+            if end.step_key in self._began:
+                seconds = self._run.clock.monotonic() - self._began[end.step_key]
+                result.stimuli[-1] = replace(end, elapsed_seconds=seconds)
         for stimulus in result.stimuli:
             self._carry_out(self._machine.handle(stimulus))
         self._ended.clear()
@@ -93,12 +166,13 @@ class RunLoop:
             _, key = heapq.heappop(self._due)
             self._carry_out(self._machine.handle(RetryDue(key)))
 
-    def _seconds_to_retry(self) -> float | None:
-        return max(0.0, self._due[0][0] - self._run.clock.monotonic()) if self._due else None
-
-    def _wait_for_retry(self) -> None:
-        if seconds := self._seconds_to_retry():
-            self._run.clock.wait(self._run.interruption.event, seconds)
+    def _seconds_to_wait(self) -> float | None:
+        """Until a retry is due, or full pools are to be asked again; None where only a step can end."""
+        retry = max(0.0, self._due[0][0] - self._run.clock.monotonic()) if self._due else None
+        look = self._slots.seconds_to_look() if self._slots is not None else None
+        if retry is None or look is None:
+            return look if retry is None else retry
+        return min(retry, look)
 
     # --- instructions ------------------------------------------------------------------------------------------------
 
@@ -144,6 +218,8 @@ class RunLoop:
         )
         due = self._run.clock.monotonic() + instruction.delay_seconds
         heapq.heappush(self._due, (due, instruction.step_key))
+        if result is not None:
+            self._executor.conclude(result.step, result, is_final=False)
 
     def _fail(self, key: str) -> None:
         result = self._ended.get(key)
@@ -162,9 +238,7 @@ class RunLoop:
         )
         self._assets_not_made(key, "failed")
         self.failures.append((key, result))
-        hooks = self._run.target.body(key).hooks
-        if hooks and result.context is not None:
-            run_hooks(self._run, result.context, hooks, on="failure", exception=result.exception)
+        self._executor.conclude(result.step, result, is_final=True)
 
     def _cancel(self, instruction: CancelStep) -> None:
         if instruction.is_running:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from weft.definitions.results import Failure, RetryRequested, Skip
+from weft.definitions.run_target import RunTarget
 from weft.definitions.scoped_resources import ScopedResources
 from weft.definitions.signature import FunctionSignature
 from weft.execution.contexts import (
@@ -23,7 +24,7 @@ from weft.execution.contexts import (
 )
 from weft.execution.hooks import run_hooks
 from weft.execution.inputs import load_inputs
-from weft.execution.interruption import ExecutionInterrupted
+from weft.execution.interruption import ExecutionInterrupted, StepTimedOut
 from weft.execution.outputs import OutputHandler
 from weft.execution.reuse import Reused, find_reusable
 from weft.execution.run_context import RunContext
@@ -32,9 +33,12 @@ from weft.execution.usage import UsageMeter
 from weft.model.events import StepOutput, StepRestarted, StepStarted, StepSucceeded as StepSucceededEvent
 from weft.model.failure import ErrorInfo
 from weft.model.plan import StepPlan, upstream_refs
+from weft.model.retry import class_name
+from weft.model.run import FailureReason
 from weft.model.step import LogRange
 from weft.planning.retries import RetryAsked
 from weft.planning.run_machine import OutputProduced, SkipAsked, StepFailed, StepInterrupted, StepSucceeded, Stimulus
+from weft.planning.step_limits import timeout_of
 
 NO_RESOURCES = ScopedResources({}, owner="a function that gives a value of a resource")
 """What the context has while resources are being set up for the step."""
@@ -55,10 +59,11 @@ class AttemptResult:
     records the failure once the machine has decided what follows.
     """
 
-    __slots__ = ("context", "error", "exception", "stimuli", "usage")
+    __slots__ = ("context", "error", "exception", "step", "stimuli", "usage")
 
     def __init__(
         self,
+        step: StepPlan,
         stimuli: list[Stimulus],
         usage: StepUsage,
         *,
@@ -66,6 +71,7 @@ class AttemptResult:
         exception: BaseException | None = None,
         context: ExecutionContext | None = None,
     ) -> None:
+        self.step = step
         self.stimuli = stimuli
         self.usage = usage
         self.error = error
@@ -79,12 +85,12 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
     key = step.key
     marks = run_context.capture.mark() if run_context.capture is not None else None
     meter.start()
-    run_context.record(StepStarted() if attempt == 1 else StepRestarted(attempt=attempt), key)
+    run_context.record(start_event(attempt), key)
     context: ExecutionContext | None = None
     try:
         if run_context.may_reuse and attempt == 1 and (reused := find_reusable(run_context, step)) is not None:
             return _reused(run_context, step, reused, _usage(run_context, meter, marks))
-        context = _context(run_context, step, attempt)
+        context = attempt_context(run_context, step, attempt)
         handler = OutputHandler(run_context, context)
         values = load_inputs(run_context, context)
         try:
@@ -93,18 +99,18 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
             handler.skipped(skip)
         reason = handler.finish()
     except ExecutionInterrupted as interrupted:
-        return AttemptResult([StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
+        return AttemptResult(step, [StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
     except KeyboardInterrupt as interrupted:
         run_context.interruption.requested = True
-        return AttemptResult([StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
+        return AttemptResult(step, [StepInterrupted(key)], _usage(run_context, meter, marks), exception=interrupted)
     except BaseException as exception:  # noqa: BLE001  # whatever the user's code raises fails its step: SystemExit, CancelledError...
-        return _failed(run_context, key, exception, context, _usage(run_context, meter, marks))
+        return failed_attempt(step, exception, context, _usage(run_context, meter, marks))
     finally:
         if run_context.resources.step_keys:
             run_context.resources.close_step()
     usage = _usage(run_context, meter, marks)
     if reason is not None:
-        return AttemptResult([SkipAsked(key, reason)], usage, context=context)
+        return AttemptResult(step, [SkipAsked(key, reason)], usage, context=context)
     run_context.record(
         StepSucceededEvent(cpu_seconds=usage.cpu_seconds, peak_memory_bytes=usage.peak_memory_bytes, logs=usage.logs),
         key,
@@ -113,7 +119,12 @@ def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter
     if hooks:
         run_hooks(run_context, context, hooks, on="success", values=handler.values)
     handler.stimuli.append(StepSucceeded(key))
-    return AttemptResult(handler.stimuli, usage, context=context)
+    return AttemptResult(step, handler.stimuli, usage, context=context)
+
+
+def start_event(attempt: int) -> StepStarted | StepRestarted:
+    """What is recorded of an attempt that begins."""
+    return StepStarted() if attempt == 1 else StepRestarted(attempt=attempt)
 
 
 def _reused(run_context: RunContext, step: StepPlan, reused: Reused, usage: StepUsage) -> AttemptResult:
@@ -132,10 +143,11 @@ def _reused(run_context: RunContext, step: StepPlan, reused: Reused, usage: Step
         ),
         step.key,
     )
-    return AttemptResult([*stimuli, StepSucceeded(step.key)], usage)
+    return AttemptResult(step, [*stimuli, StepSucceeded(step.key)], usage)
 
 
-def _context(run_context: RunContext, step: StepPlan, attempt: int) -> ExecutionContext:
+def attempt_context(run_context: RunContext, step: StepPlan, attempt: int) -> ExecutionContext:
+    """The context of an attempt, with the resources that are set up for it alone."""
     op = run_context.target.body(step.key).op
     definition = run_context.definition_of_step(step.key)
     if definition is None:
@@ -155,25 +167,24 @@ def _context(run_context: RunContext, step: StepPlan, attempt: int) -> Execution
         attempt=attempt,
     )
     if run_context.resources.step_keys:
-        run_context.resources.open_for_step(_needed_resources(run_context, step), context)
+        run_context.resources.open_for_step(needed_resources(run_context.target, step), context)
         context.take_resources(run_context.resources_for(op.required_resource_keys))
     return context
 
 
-def _needed_resources(run_context: RunContext, step: StepPlan) -> set[str]:
+def needed_resources(target: RunTarget, step: StepPlan) -> set[str]:
     """The keys of what the step reads, what stores its outputs and what loads its inputs."""
-    op = run_context.target.body(step.key).op
+    op = target.body(step.key).op
     keys = {*op.required_resource_keys, *(output.io_manager_key for output in step.outputs)}
     for item in step.inputs:
         declared = op.ins.get(item.name)
         if declared is not None and declared.input_manager_key is not None:
             keys.add(declared.input_manager_key)
         elif item.asset_key is not None:
-            keys.add(run_context.target.io_manager_key_of(item.asset_key))
+            keys.add(target.io_manager_key_of(item.asset_key))
         else:
             keys.update(
-                run_context.target.body(ref.step_key).op.outs[ref.output_name].io_manager_key
-                for ref in upstream_refs(item.source)
+                target.body(ref.step_key).op.outs[ref.output_name].io_manager_key for ref in upstream_refs(item.source)
             )
     return keys
 
@@ -193,6 +204,8 @@ def _compute(
             result = asyncio.run(result)
     finally:
         interruption.leave_user_code()
+    if timeout_of(context.step) is not None:
+        interruption.check()  # where nothing could interrupt the function
     if inspect.isgenerator(result):
         _each(run_context, result, handler)
     elif inspect.isasyncgen(result):
@@ -270,21 +283,34 @@ def _usage(run_context: RunContext, meter: UsageMeter, marks: tuple[int, int] | 
     return StepUsage(cpu_seconds, peak, logs)
 
 
-def _failed(
-    run_context: RunContext, key: str, exception: BaseException, context: ExecutionContext | None, usage: StepUsage
+def failed_attempt(
+    step: StepPlan, exception: BaseException, context: ExecutionContext | None, usage: StepUsage
 ) -> AttemptResult:
+    """What an attempt that `exception` has ended comes to."""
     error = ErrorInfo.from_exception(exception)
     retry: RetryAsked | None = None
     allow_retries = True
+    exit_reason: FailureReason | None = None
+    kind = type(exception)
     if isinstance(exception, RetryRequested):
         retry = RetryAsked(max_retries=exception.max_retries, seconds_to_wait=exception.seconds_to_wait)
         if exception.__cause__ is not None:
             error = ErrorInfo.from_exception(exception.__cause__)
+            kind = type(exception.__cause__)
+    elif isinstance(exception, StepTimedOut):
+        exit_reason = FailureReason.TIMED_OUT
     elif isinstance(exception, Failure):
         allow_retries = exception.allow_retries
         error = _with_metadata(error, exception)
-    stimulus = StepFailed(key, message=error.summary(), retry=retry, allow_retries=allow_retries)
-    return AttemptResult([stimulus], usage, error=error, exception=exception, context=context)
+    stimulus = StepFailed(
+        step.key,
+        message=error.summary(),
+        retry=retry,
+        allow_retries=allow_retries,
+        classes=tuple([class_name(one) for one in kind.__mro__ if issubclass(one, BaseException)]),
+        exit_reason=exit_reason,
+    )
+    return AttemptResult(step, [stimulus], usage, error=error, exception=exception, context=context)
 
 
 def _with_metadata(error: ErrorInfo, failure: Failure) -> ErrorInfo:

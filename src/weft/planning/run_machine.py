@@ -334,7 +334,7 @@ class _Template:
         # The levels it is still mapped over, and those that are known already (copies planned by a re-execution).
         self.fan_out = tuple([ref for ref in step.fan_out if ref.mapping_key is None]) if step.fan_out else ()
         self.bound = step.fan_out[: len(step.fan_out) - len(self.fan_out)]
-        self.priority = _priority(step.tags) if step.tags else 0
+        self.priority = priority_of(step.tags) if step.tags else 0
         self.outputs = {output.name: output.is_dynamic for output in step.outputs}
         # Where in the mapping keys of a copy each dynamic output of the fan-out stands.
         self.positions: dict[tuple[str, str], int] = {}
@@ -1370,7 +1370,8 @@ def _has_absent(source: InputSource) -> bool:
     return isinstance(source, FromAbsent)
 
 
-def _priority(tags: Mapping[str, str]) -> int:
+def priority_of(tags: Mapping[str, str]) -> int:
+    """The priority of a step by its tags: see `PRIORITY_TAGS`."""
     for name in PRIORITY_TAGS:
         text = tags.get(name)
         if text is not None:

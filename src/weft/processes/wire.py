@@ -142,6 +142,13 @@ class Channel:
         self._incoming += data
         return True
 
+    def close_sending(self) -> None:
+        """Send no more: the other end finds the end behind what was sent. Receiving goes on."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:  # the other end has gone already
+            return
+
     def close(self) -> None:
         """Let go of it."""
         self._socket.close()

@@ -9,19 +9,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from weft.errors import InternalError, WeftError
-from weft.execution.data_versions import DataVersions
 from weft.execution.interruption import ExecutionInterrupted, Interruption
-from weft.execution.log_manager import LogManager
-from weft.execution.resources import ResourceSession
 from weft.execution.run_context import EventRecorder, RunContext
 from weft.execution.run_loggers import LoggedRecorder, make_loggers
 from weft.execution.run_loop import RunLoop
 from weft.execution.screening import ScreenedRecorder
 from weft.execution.shipping import DeliveringJournal
+from weft.execution.slots import StepSlots
 from weft.execution.step import AttemptResult
 from weft.logs.capture import OutputCapture
 from weft.model.events import (
@@ -36,8 +33,9 @@ from weft.model.events import (
     RunSucceeded,
 )
 from weft.model.failure import ErrorInfo
-from weft.model.run import FailureReason, RunStatus, RunTag
+from weft.model.run import FailureReason, RunStatus
 from weft.planning.run_machine import FinishRun, RunMachine
+from weft.planning.step_limits import StepLimits
 from weft.runs.environment import RunEnvironment
 from weft.runs.executors import ReadyExecutor, ready_executor
 from weft.runs.journals import open_journal
@@ -45,6 +43,7 @@ from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
 from weft.runs.rename import apply_renames
 from weft.runs.run_config import loggers_of
+from weft.runs.scene import Scene, capture_output
 
 EventListener = Callable[[Event], None]
 """Called with every event after it is safe in the journal; whatever it shows will be found again."""
@@ -97,7 +96,7 @@ def carry_out(
         memoization.take_out(prepared)
         listeners = (*listeners, memoization.remember)
     interruption = Interruption()
-    executor = ready_executor(prepared, environment)
+    executor = ready_executor(prepared, environment, instance=instance, in_process=keep_outputs)
     carried = CarriedRun(
         prepared, environment, interruption, executor, instance=instance, keep_outputs=keep_outputs, jitter=jitter
     )
@@ -106,7 +105,7 @@ def carry_out(
         with interruption.on_signals(), open_journal(environment, run.id, listeners, source=source) as journal:
             hooks.begin(carried, journal)
             try:
-                with _capture(environment, run.id) as capture:
+                with capture_output(environment, run.id) as capture:
                     results = memoization.results if memoization is not None else {}
                     recorder = ScreenedRecorder(journal, prepared.secrets)
                     carried.run(recorder, capture, results, admit=lambda: hooks.admit(carried, journal))
@@ -144,7 +143,7 @@ class CarriedRun:
         self.interruption = interruption
         self.overdue: str | None = None
         self._executor = executor
-        self._instance = instance or environment
+        self._instance = instance
         self._keep_outputs = keep_outputs
         self._jitter = jitter or _random
         self.failures: Sequence[tuple[str, AttemptResult]] = ()
@@ -175,9 +174,10 @@ class CarriedRun:
         for step_key, run_id in results.items():
             message = f"not run: run {run_id} has its result, made by the same version of the code from the same inputs"
             recorder.append(EngineEvent(message=message), step_key)
-        self._tell_of_executor(recorder)
-        resources = self._resources(recorder)
-        context = self._context(recorder, resources, capture)
+        prepared = self._prepared
+        scene = Scene(prepared, self._environment, self.interruption, self._instance)
+        resources = scene.resources(prepared.resource_order if self._executor.runs_here else (), recorder.append)
+        context = scene.context(recorder, resources, capture, keep_outputs=self._keep_outputs)
         finished = FinishRun(RunStatus.CANCELED)
         reason = FailureReason.RESOURCE_FAILED
         try:
@@ -221,73 +221,33 @@ class CarriedRun:
             return recorder
         return LoggedRecorder(recorder, make_loggers(loggers_of(prepared.target), configs, prepared.run), prepared.run)
 
-    def _tell_of_executor(self, recorder: EventRecorder) -> None:
-        """Say that the steps run in this process where the user has chosen something else."""
-        chosen = self._prepared.target.executor_def
-        if chosen is not None and chosen.name not in ("in_process", "multi_or_in_process"):
-            recorder.append(
-                EngineEvent(message=f'all steps run in this process, where executor "{chosen.name}" is not available')
-            )
-
     def _drive(self, context: RunContext) -> FinishRun:
         executor = self._executor.open(context)
-        loop = RunLoop(context, RunMachine(self._prepared.plan, jitter=self._jitter), executor)
+        limits = StepLimits(self._executor.tag_limits)
+        machine = RunMachine(
+            self._prepared.plan,
+            retries_enabled=self._executor.retries_enabled,
+            jitter=self._jitter,
+            lane_of=limits.lane_of,
+        )
+        loop = RunLoop(context, machine, executor, limits=limits, slots=self._slots())
         try:
             return loop.run()
         finally:
             self.failures = loop.failures
             executor.close()
 
-    def _resources(self, recorder: EventRecorder) -> ResourceSession:
-        return ResourceSession(
-            self._prepared.resource_defs,
-            self._prepared.resource_order,
-            config=self._prepared.config.resolved.resources,
-            record=recorder.append,
-            clock=self._environment.clock,
-            run=self._prepared.run,
-            instance=self._instance,
-            log=LogManager(recorder.append),
+    def _slots(self) -> StepSlots | None:
+        environment, settings = self._environment, self._environment.settings.pools
+        if settings.granularity != "op" or all(step.pool is None for step in self._prepared.plan.steps):
+            return None
+        return StepSlots(
+            environment.pools,
+            environment.wakeups,
+            self._prepared.run.id,
+            environment.clock,
+            default_limit=settings.default_limit,
         )
-
-    def _context(
-        self, recorder: EventRecorder, resources: ResourceSession, capture: OutputCapture | None
-    ) -> RunContext:
-        return RunContext(
-            run=self._prepared.run,
-            plan=self._prepared.plan,
-            target=self._prepared.target,
-            journal=recorder,
-            resources=resources,
-            data_versions=DataVersions(self._environment.assets),
-            clock=self._environment.clock,
-            interruption=self.interruption,
-            config=self._prepared.config.resolved,
-            instance=self._instance,
-            dynamic_partitions_store=self._environment.dynamic_partitions,
-            capture=capture,
-            keep_outputs=self._keep_outputs,
-            may_reuse=_may_reuse(self._prepared),
-        )
-
-
-def _may_reuse(prepared: PreparedRun) -> bool:
-    """Whether anything in the run asks for caching; most do not, and look nothing up."""
-    tags = prepared.run.tags
-    if prepared.target.repository is None:
-        return False
-    return (
-        RunTag.CACHE in tags
-        or RunTag.STALE_ASSETS_ONLY in tags
-        or any(
-            spec.cache for key in prepared.run.asset_selection or () if (spec := prepared.target.spec(key)) is not None
-        )
-    )
-
-
-def _capture(environment: RunEnvironment, run_id: str) -> AbstractContextManager[OutputCapture | None]:
-    """Captures stdout and stderr of this process, unless nothing is to be left of the run."""
-    return nullcontext() if environment.is_ephemeral else environment.logs.open_capture(run_id, "run")
 
 
 def _failure(error: BaseException, reason: FailureReason) -> FinishRun:

@@ -2,21 +2,52 @@
 
 In two steps, because of one law: nothing that has threads is ever forked. `ready_executor` is called while the process has none yet (the journal of the
 run is not open), and may fork what steps will be started from; `ReadyExecutor.open` binds it to the run that goes on.
+
+Steps in processes of their own are started by a *step zygote*. As a fork of this process it has the code, the run and its configuration in memory, and a worker
+is there within milliseconds. Where this process has threads, or forks are not wanted (``start_method``), the zygote is a program of its own that loads
+the code where the run says that it is.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
+from weft.config.data import config_data
+from weft.definitions.executors import (
+    in_process_executor,
+    multi_or_in_process_executor,
+    multiprocess_executor,
+)
+from weft.errors import ConfigError, ExecutionError, some_of
 from weft.execution.executor import Executor
 from weft.execution.executors.in_process import InProcessExecutor
+from weft.execution.executors.multiprocess import MultiprocessExecutor, MultiprocessSettings
+from weft.execution.executors.step_messages import SETUP_DECODER
+from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.execution.run_context import RunContext
+from weft.model.plan import upstream_refs
+from weft.planning.step_limits import TagLimit, tag_limits
+from weft.processes.client import Zygote
+from weft.processes.threads import other_threads
 from weft.runs.environment import RunEnvironment
 from weft.runs.prepare import PreparedRun
+
+MAX_CONCURRENT_VARIABLES = (
+    "WEFT_MULTIPROCESS_EXECUTOR_MAX_CONCURRENT",
+    "DAGSTER_MULTIPROCESS_EXECUTOR_MAX_CONCURRENT",
+)
+"""Environment variables with the number of processes at once, where the configuration of a run says nothing."""
 
 
 class ReadyExecutor(Protocol):
     """An executor that waits for its run."""
+
+    # Whether steps run in this process: then the resources of the run are set up here.
+    runs_here: bool
+    retries_enabled: bool
+    tag_limits: tuple[TagLimit, ...]
 
     def open(self, context: RunContext) -> Executor:
         """The executor, for this run."""
@@ -30,6 +61,12 @@ class ReadyExecutor(Protocol):
 class ReadyInProcess:
     """Steps run in the process of the run: there is nothing to make ready."""
 
+    runs_here = True
+    tag_limits: tuple[TagLimit, ...] = ()
+
+    def __init__(self, *, retries_enabled: bool = True) -> None:
+        self.retries_enabled = retries_enabled
+
     def open(self, context: RunContext) -> Executor:
         """See `ReadyExecutor.open`."""
         return InProcessExecutor(context)
@@ -38,6 +75,205 @@ class ReadyInProcess:
         """See `ReadyExecutor.close`."""
 
 
-def ready_executor(prepared: PreparedRun, environment: RunEnvironment) -> ReadyExecutor:
-    """What the job and the configuration of a run choose, made ready. Called before the process has threads."""
-    return ReadyInProcess()
+class ReadyMultiprocess:
+    """Steps run in processes that a zygote starts."""
+
+    runs_here = False
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        settings: MultiprocessSettings,
+        environment: RunEnvironment,
+        *,
+        retries_enabled: bool,
+        tag_limits: tuple[TagLimit, ...],
+    ) -> None:
+        self._zygote = zygote
+        self._settings = settings
+        self._environment = environment
+        self.retries_enabled = retries_enabled
+        self.tag_limits = tag_limits
+
+    def open(self, context: RunContext) -> Executor:
+        """See `ReadyExecutor.open`."""
+        return MultiprocessExecutor(context, self._zygote, self._settings, self._environment.logs)
+
+    def close(self) -> None:
+        """See `ReadyExecutor.close`."""
+        self._zygote.close()
+        self._zygote.join()
+
+
+def ready_executor(
+    prepared: PreparedRun, environment: RunEnvironment, *, instance: Any = None, in_process: bool = False
+) -> ReadyExecutor:
+    """What the job and the configuration of a run choose, made ready. Called before the process has threads.
+
+    Args:
+        prepared: the run.
+        environment: the instance.
+        instance: what ``context.instance`` gives to user code; the environment by default.
+        in_process: whether the caller needs the values of outputs: all steps run in this process, whatever is chosen.
+
+    Raises:
+        ConfigError: (WEFT-C095) the configuration of the executor means nothing.
+        ExecutionError: (WEFT-X307, WEFT-X308, WEFT-X309) the run cannot be carried out by the executor that was chosen.
+    """
+    name, settings = chosen_executor(prepared)
+    retries_enabled = "enabled" in (settings.get("retries") or {"enabled": {}})
+    if in_process or name == in_process_executor.name:
+        return ReadyInProcess(retries_enabled=retries_enabled)
+    if name != multiprocess_executor.name:
+        raise _not_available(name)
+    limits = _tag_limits(settings)
+    _check_stored(environment)
+    _check_outputs(prepared)
+    return ReadyMultiprocess(
+        _step_zygote(prepared, environment, instance, settings),
+        _multiprocess_settings(settings, environment),
+        environment,
+        retries_enabled=retries_enabled,
+        tag_limits=limits,
+    )
+
+
+def chosen_executor(prepared: PreparedRun) -> tuple[str, Mapping[str, Any]]:
+    """The name of the executor of a run, and its configuration."""
+    definition = prepared.target.executor_def or multi_or_in_process_executor
+    settings = prepared.config.resolved.execution or {}
+    if definition.name == multi_or_in_process_executor.name:
+        if prepared.target.executor_def is None and not prepared.run.run_config.get("execution"):
+            return in_process_executor.name, {}
+        if len(settings) == 1:
+            ((name, inner),) = settings.items()
+            return name, inner or {}
+    return definition.name, settings
+
+
+def _multiprocess_settings(settings: Mapping[str, Any], environment: RunEnvironment) -> MultiprocessSettings:
+    return MultiprocessSettings(
+        max_concurrent=_max_concurrent(settings.get("max_concurrent")),
+        grace_seconds=environment.settings.monitoring.cancel_grace_seconds,
+        reuse_workers=bool(settings.get("reuse_workers", False)),
+        home=_home(environment),
+    )
+
+
+def _max_concurrent(configured: int | None) -> int:
+    """How many processes at once: what is configured, else what the environment says, else as many as there are processors."""
+    given = configured
+    if not given:
+        texts = [os.environ[name] for name in MAX_CONCURRENT_VARIABLES if os.environ.get(name)]
+        given = int(texts[0]) if texts and texts[0].isdecimal() else 0
+    if given < 0:
+        raise _wrong_settings(
+            "the number of processes at once is negative.",
+            f"max_concurrent: {given}",
+            "write a whole number; 0 means as many as there are processors",
+        )
+    return given or processors()
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _tag_limits(settings: Mapping[str, Any]) -> tuple[TagLimit, ...]:
+    try:
+        return tag_limits(config_data(settings.get("tag_concurrency_limits")))
+    except ValueError as error:
+        raise _wrong_settings(
+            "a limit of steps by tag means nothing.",
+            str(error),
+            'for example {"key": "database", "value": "redshift", "limit": 4}',
+        ) from error
+
+
+def _wrong_settings(what: str, found: str, fix: str) -> ConfigError:
+    return ConfigError(what, code="WEFT-C095", facts={"found": found}, fix=fix)
+
+
+# --- the step zygote ---------------------------------------------------------------------------------------------------
+
+
+def _step_zygote(
+    prepared: PreparedRun, environment: RunEnvironment, instance: Any, settings: Mapping[str, Any]
+) -> Zygote:
+    ((method, _),) = (settings.get("start_method") or {"fork": {}}).items()
+    if method == "spawn" or other_threads():
+        return _spawned(prepared, environment, "spawn" if method == "spawn" else "fork")
+    return Zygote.fork_here({"steps": _role(prepared, environment, instance)})
+
+
+def _role(prepared: PreparedRun, environment: RunEnvironment, instance: Any) -> Callable[[bytes, list[int]], int]:
+    # Imported before the fork, so that no worker has to.
+    from weft.runs.step_worker import work_on_steps
+
+    def role(payload: bytes, fds: list[int]) -> int:
+        return work_on_steps(prepared, environment, instance, SETUP_DECODER.decode(payload), fds)
+
+    return role
+
+
+def _spawned(prepared: PreparedRun, environment: RunEnvironment, start_method: Any) -> Zygote:
+    raise _not_available("spawn")
+
+
+def _home(environment: RunEnvironment) -> str | None:
+    home = getattr(environment, "home", None)
+    return str(home) if home is not None else None
+
+
+# --- what cannot be ----------------------------------------------------------------------------------------------------
+
+
+def _not_available(name: str) -> ExecutionError:
+    return ExecutionError(
+        f'the executor "{name}" cannot carry out this run.',
+        code="WEFT-X307",
+        facts={"executors": f"{in_process_executor.name}, {multiprocess_executor.name}"},
+        fix="give the job one of these (executor_def=...)",
+    )
+
+
+def _check_stored(environment: RunEnvironment) -> None:
+    if environment.is_ephemeral:
+        raise ExecutionError(
+            "steps in processes of their own need an instance that they can reach, and this one is in memory.",
+            code="WEFT-X308",
+            fix="use an instance on disk (Instance.get(), or set WEFT_HOME), or the in_process executor",
+        )
+
+
+def _check_outputs(prepared: PreparedRun) -> None:
+    """Refuse outputs that other steps read but that never leave the process which made them."""
+    plan = prepared.plan
+    chosen = None if plan.selected is None else set(plan.selected)
+    in_memory = {key for key, of in prepared.resource_defs.items() if isinstance(of.source, InMemoryIOManager)}
+    if not in_memory:
+        return
+    read = {
+        (ref.step_key, ref.output_name)
+        for step in plan.steps
+        if chosen is None or step.key in chosen
+        for item in step.inputs
+        for ref in upstream_refs(item.source)
+        if ref.run_id is None
+    }
+    lost = [
+        f"{step.key}.{output.name}"
+        for step in plan.steps
+        for output in step.outputs
+        if output.io_manager_key in in_memory and not output.is_nothing and (step.key, output.name) in read
+    ]
+    if lost:
+        raise ExecutionError(
+            "outputs that other steps read are kept in memory, where steps in processes of their own do not find them.",
+            code="WEFT-X309",
+            facts={"outputs": some_of(lost), "I/O manager": some_of(sorted(in_memory))},
+            fix='store them (leave "io_manager" to the instance, or use FilesystemIOManager), or use the in_process executor',
+        )

@@ -1,0 +1,230 @@
+"""What a worker process does for the steps that a coordinator gives to it: the other end of `weft.execution.executors.multiprocess`.
+
+A worker sets up the resources that its step needs, carries the attempt out as any executor would, tears down, and ends (or takes another step). It
+writes no journal: events go to the coordinator as they happen, so there is one journal for each run, and one writer.
+
+Where the coordinator has gone, there is nobody to work for: the worker ends, and the zygote that started it sees to what it has left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
+from weft.definitions.resource_set import initialisation_order
+from weft.errors import InternalError
+from weft.execution.executors.step_messages import (
+    SETUP_DECODER,
+    TO_WORKER_DECODER,
+    AttemptEnded,
+    FromWorker,
+    Idle,
+    Reported,
+    StepTask,
+    StepWorkerSetup,
+    Verdict,
+)
+from weft.execution.hooks import run_hooks
+from weft.execution.interruption import ExecutionInterrupted, Interruption
+from weft.execution.run_context import EventRecorder, RunContext
+from weft.execution.screening import ScreenedRecorder
+from weft.execution.step import (
+    AttemptResult,
+    StepUsage,
+    attempt_context,
+    execute_attempt,
+    failed_attempt,
+    needed_resources,
+    start_event,
+)
+from weft.execution.usage import UsageMeter
+from weft.logs.capture import OutputCapture
+from weft.model.codec import encode
+from weft.model.events import WORKER_SOURCE, Event, EventBody, LogsCaptured
+from weft.model.plan import RunPlan, StepPlan
+from weft.planning.run_machine import StepFailed, StepInterrupted
+from weft.processes.wire import Channel
+from weft.runs.environment import RunEnvironment
+from weft.runs.prepare import PreparedRun, required_resources
+from weft.runs.restore import restore_run
+from weft.runs.scene import Scene, capture_output
+
+if TYPE_CHECKING:
+    from weft.codeserver.loader import LoadedTarget
+
+COORDINATOR_GONE = 0
+"""The exit code of a worker that nobody wants any more: whoever would read it is gone."""
+
+
+def step_worker(loaded: LoadedTarget, payload: bytes, fds: list[int]) -> int:
+    """The role ``steps`` of a worker process with the code in memory, but not the run: that is restored from storage."""
+    from pathlib import Path
+
+    from weft.instance import Instance
+
+    setup = SETUP_DECODER.decode(payload)
+    if setup.home is None:
+        raise InternalError("a worker was not told where the instance is", facts={"run": setup.run_id})
+    with Instance.at(Path(setup.home)) as instance:
+        run, plan = instance.runs.get(setup.run_id), instance.runs.plan(setup.run_id)
+        if run is None or plan is None:
+            raise InternalError("a worker was started for a run that is not stored", facts={"run": setup.run_id})
+        prepared = restore_run(run, plan, loaded.repository, instance)
+        return work_on_steps(prepared, instance, instance, setup, fds)
+
+
+def work_on_steps(
+    prepared: PreparedRun, environment: RunEnvironment, instance: Any, setup: StepWorkerSetup, fds: list[int]
+) -> int:
+    """Carry out the steps that come over the descriptor, until it is closed. Returns the exit code."""
+    interruption = Interruption()
+    channel = Channel.of_fd(fds[0])
+    try:
+        with (
+            interruption.on_signals(),
+            capture_output(environment, setup.run_id, setup.file_key) as capture,
+        ):
+            scene = Scene(prepared, environment, interruption, instance)
+            _StepWorker(scene, channel, capture).serve()
+    except (BrokenPipeError, ConnectionError):
+        return COORDINATOR_GONE
+    return 0
+
+
+class _StepWorker:
+    """The loop, and what one task shares with the next: the process, its captured output, the resources that are up."""
+
+    def __init__(self, scene: Scene, channel: Channel, capture: OutputCapture | None) -> None:
+        self._scene = scene
+        self._channel = channel
+        self._capture = capture
+        self._has_told_of_capture = False
+        self._meter = UsageMeter()
+        self._recorder = _ToCoordinator(channel, scene.prepared.run.id, scene.interruption)
+
+    def serve(self) -> None:
+        interruption = self._scene.interruption
+        while not interruption.requested and (message := self._receive()) is not None:
+            if isinstance(message, StepTask):
+                self._carry_out(message)
+                self._send(Idle())
+
+    def _carry_out(self, task: StepTask) -> None:
+        step = task.step
+        recorder: EventRecorder = ScreenedRecorder(_ForStep(self._recorder, step.key), self._scene.prepared.secrets)
+        if self._capture is not None and not self._has_told_of_capture:
+            self._has_told_of_capture = True
+            recorder.append(LogsCaptured(file_key=self._capture.file_key), step.key)
+        resources = self._scene.resources(self._needed(step), recorder.append)
+        context = self._scene.context(recorder, resources, self._capture)
+        for known in task.versions:
+            context.data_versions.made(known.asset_key, known.partition, known.version)
+        try:
+            if task.failure is not None:
+                self._call_hooks(context, task)
+            else:
+                self._attempt(context, task)
+        finally:
+            resources.close()
+
+    def _attempt(self, context: RunContext, task: StepTask) -> None:
+        step = task.step
+        result = self._without_resources(context, task) or execute_attempt(context, step, task.attempt, self._meter)
+        hooks = context.target.body(step.key).hooks
+        waits = isinstance(result.stimuli[-1], StepFailed) and result.context is not None and bool(hooks)
+        self._send(AttemptEnded(stimuli=result.stimuli, usage=result.usage, error=result.error, waits=waits))
+        if waits and result.context is not None:
+            verdict = self._receive()
+            if isinstance(verdict, Verdict) and verdict.is_final:
+                run_hooks(context, result.context, hooks, on="failure", exception=result.exception)
+
+    def _without_resources(self, context: RunContext, task: StepTask) -> AttemptResult | None:
+        """Set the resources up; where that fails, the attempt has failed (or was interrupted) before it began."""
+        step = task.step
+        try:
+            with context.interruption.user_code():
+                context.resources.open()
+        except (ExecutionInterrupted, KeyboardInterrupt) as interrupted:
+            return AttemptResult(step, [StepInterrupted(step.key)], StepUsage(0.0, 0, None), exception=interrupted)
+        except BaseException as error:  # noqa: BLE001  # whatever the user's resource raises
+            context.record(start_event(task.attempt), step.key)
+            return failed_attempt(step, error, None, StepUsage(0.0, 0, None))
+        return None
+
+    def _call_hooks(self, context: RunContext, task: StepTask) -> None:
+        with context.interruption.user_code():
+            context.resources.open()
+        attempt = attempt_context(context, task.step, task.attempt)
+        try:
+            run_hooks(context, attempt, context.target.body(task.step.key).hooks, on="failure")
+        finally:
+            context.resources.close_step()
+
+    def _needed(self, step: StepPlan) -> list[str]:
+        """The resources for a step, in the order in which they are set up."""
+        prepared = self._scene.prepared
+        users = required_resources(RunPlan(job_name=prepared.plan.job_name, steps=(step,)), prepared.target)
+        for key in (*needed_resources(prepared.target, step), DEFAULT_IO_MANAGER_KEY):
+            users.setdefault(key, [f'step "{step.key}"'])
+        of_run = set(prepared.resource_order)
+        needed = {key: names for key, names in users.items() if key in of_run}
+        return list(initialisation_order(prepared.resource_defs, needed))
+
+    # --- the coordinator ---------------------------------------------------------------------------------------------
+
+    def _receive(self) -> StepTask | Verdict | None:
+        """The next message; None where there is none any more, or the process was asked to end."""
+        try:
+            with self._scene.interruption.user_code():
+                frame = self._channel.receive()
+        except ExecutionInterrupted:
+            return None
+        return TO_WORKER_DECODER.decode(frame.payload) if frame is not None else None
+
+    def _send(self, message: FromWorker) -> None:
+        self._recorder.send(message)
+
+
+class _ToCoordinator:
+    """Where the events of a worker go. They get their place in the journal there; what is given back is good for reading."""
+
+    def __init__(self, channel: Channel, run_id: str, interruption: Interruption) -> None:
+        self._channel = channel
+        self._run_id = run_id
+        self._interruption = interruption
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def append(self, body: EventBody, step_key: str | None = None) -> Event:
+        """See `EventRecorder.append`."""
+        self._count += 1
+        self.send(Reported(body, step_key))
+        return Event(
+            run_id=self._run_id, seq=self._count, time=time.time(), body=body, source=WORKER_SOURCE, step_key=step_key
+        )
+
+    def send(self, message: FromWorker) -> None:
+        """Send a message, whole; from any thread. Nothing happens in a process that the user's code has forked."""
+        if os.getpid() != self._pid:
+            return
+        data = encode(message)
+        was_in_user_code = self._interruption.hold_back()
+        with self._lock:
+            self._channel.send(data)
+        self._interruption.let_go(was_in_user_code)
+
+
+class _ForStep:
+    """What concerns a worker concerns its step."""
+
+    def __init__(self, recorder: EventRecorder, step_key: str) -> None:
+        self._recorder = recorder
+        self._step_key = step_key
+
+    def append(self, body: EventBody, step_key: str | None = None) -> Event:
+        """See `EventRecorder.append`."""
+        return self._recorder.append(body, step_key or self._step_key)
