@@ -35,7 +35,7 @@ _OWN_OPTIONS = ("most_readers", "prepare")
 """Options of an address that are weft's; all others are libpq's."""
 
 
-class PostgresStorage(SqlStores):
+class PostgresStorage(SqlStores[ServerDatabase]):
     """All ports over a PostgreSQL database. Safe to use from several threads and several processes.
 
     Args:
@@ -53,7 +53,6 @@ class PostgresStorage(SqlStores):
         database = ServerDatabase(driver, most_readers=integer_option(url, "most_readers", MOST_READERS))
         _open_schema(driver)
         super().__init__(database)
-        self.database = database
         self.wakeups = PostgresWakeups(driver.connect_plainly)
 
     def close(self) -> None:
@@ -115,7 +114,7 @@ class PostgresDriver:
 
     def begin(self, cursor: Cursor[Any]) -> None:
         """See `weft.storage.server.Driver.begin`. One message for three statements."""
-        cursor.execute(self._begin, prepare=False)
+        cursor.execute(self._begin, prepare=False, binary=False)
 
     def commit(self, cursor: Cursor[Any]) -> None:
         """See `weft.storage.server.Driver.commit`."""

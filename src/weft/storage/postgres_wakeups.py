@@ -61,7 +61,8 @@ class PostgresWakeups:
         with self._lock:
             if not self._is_closed:
                 self._be_at_work()
-        self._settled.wait(POLL_SECONDS)
+        if not self._settled.wait(POLL_SECONDS):
+            self._may_have_missed = True
         return listener
 
     def close(self) -> None:
@@ -81,6 +82,8 @@ class PostgresWakeups:
         self._to_say: dict[str, None] = {}
         # Set when it is known whether the server can be heard.
         self._settled = threading.Event()
+        # Whether somebody who listens may have missed something since the last time everybody was told to look.
+        self._may_have_missed = False
         self._bell: tuple[int, int] | None = None
         self._inside.poll_seconds = POLL_SECONDS
 
@@ -109,6 +112,7 @@ def _work(wakeups: PostgresWakeups, bell: tuple[int, int]) -> None:
             except (psycopg.Error, OSError):
                 # What is said while nobody listens is lost, so everybody looks for themselves.
                 wakeups._inside.poll_seconds = POLL_SECONDS
+                wakeups._may_have_missed = True
                 wakeups._inside.notify_all()
                 wakeups._settled.set()
                 _wait(bell[0], _RETRY_SECONDS)
@@ -131,8 +135,10 @@ def _serve(wakeups: PostgresWakeups, connection: psycopg.Connection[Any], bell: 
     if hears:
         connection.execute(f"LISTEN {CHANNEL}")
         wakeups._inside.poll_seconds = None
-    wakeups._inside.notify_all()
     wakeups._settled.set()
+    if wakeups._may_have_missed:
+        wakeups._may_have_missed = False
+        wakeups._inside.notify_all()
     while not wakeups._is_closed:
         with wakeups._lock:
             topics, wakeups._to_say = list(wakeups._to_say), {}

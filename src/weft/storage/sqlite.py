@@ -58,7 +58,7 @@ _CREATION_RETRY_SECONDS = 0.01
 """Between attempts to switch a new file to the write-ahead log, for which SQLite does not wait by itself."""
 
 
-class SQLiteStorage(SqlStores):
+class SQLiteStorage(SqlStores["SQLiteDatabase"]):
     """All ports over the file ``weft.db`` in a folder. Safe to use from several threads and several processes.
 
     Args:
@@ -77,7 +77,6 @@ class SQLiteStorage(SqlStores):
         database = SQLiteDatabase(
             database_path(folder), synchronous=synchronous, busy_timeout_seconds=busy_timeout_seconds
         )
-        self.database = database
         super().__init__(database)
         self.wakeups = SocketWakeups(database.path.parent / FOLDER_NAME_OF_SOCKETS)
 

@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conformance.storage.databases import emptied
 
 from weft.storage.memory import MemoryStorage
+from weft.storage.opening import open_storage
 from weft.storage.ports import Storage
 from weft.storage.sqlite import SQLiteStorage
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     """An empty storage of each kind."""
-    made: Storage = MemoryStorage() if request.param == "memory" else SQLiteStorage(tmp_path)
+    made: Storage
+    if request.param == "memory":
+        made = MemoryStorage()
+    elif request.param == "sqlite":
+        made = SQLiteStorage(tmp_path)
+    else:
+        address = request.getfixturevalue(f"{request.param}_database")
+        made = open_storage(address)
+        emptied(made)
     yield made
     made.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.conformance.storage.building import plan_of, without_id
+from tests.conformance.storage.databases import emptied
 
 from weft.model.asset_state import AssetState
 from weft.model.events import (
@@ -45,8 +47,8 @@ from weft.model.keys import AssetCheckKey, AssetKey
 from weft.model.run import FailureReason, Run, RunFilter, RunStatus
 from weft.model.step import LogRange
 from weft.storage.memory import MemoryStorage
+from weft.storage.opening import open_storage
 from weft.storage.ports import Storage
-from weft.storage.sqlite import SQLiteStorage
 
 RUN_IDS = ["r1", "r2", "r3"]
 STEP_KEYS = ["a", "b[x]"]
@@ -242,18 +244,16 @@ def runs_of(run_id: str) -> st.SearchStrategy[Run]:
 class Agreement(RuleBasedStateMachine):
     """Does the same to both storages and asks both the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, other: Storage) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.memory = MemoryStorage()
-        self.sqlite = SQLiteStorage(Path(self.folder.name))
-        self.both: tuple[Storage, Storage] = (self.memory, self.sqlite)
+        self.other = other
+        self.both: tuple[Storage, Storage] = (self.memory, other)
         self.numbering = Numbering()
         self.known: set[str] = set()
 
     def teardown(self) -> None:
-        self.sqlite.close()
-        self.folder.cleanup()
+        self.other.close()
 
     def same(self, *found: object) -> None:
         assert found[0] == found[1]
@@ -275,11 +275,11 @@ class Agreement(RuleBasedStateMachine):
         events = self.numbering.events([draft for draft in batch if draft.run_id in self.known])
         self.same(*(storage.events.append(events) for storage in self.both))
         prefix = events[:again]
-        before = answers(self.sqlite) if prefix else {}
+        before = answers(self.other) if prefix else {}
         for storage in self.both:
             appended = storage.events.append(prefix)
             assert (appended.stored, appended.refused) == ((), ()), "delivering a prefix again changes nothing"
-        assert not prefix or answers(self.sqlite) == before
+        assert not prefix or answers(self.other) == before
 
     @rule(
         run_id=st.sampled_from(RUN_IDS),
@@ -308,18 +308,32 @@ class Agreement(RuleBasedStateMachine):
 
     @invariant()
     def answers_are_equal(self) -> None:
-        memory, sqlite = (answers(storage) for storage in self.both)
+        memory, other = (answers(storage) for storage in self.both)
         for question, answer in memory.items():
-            assert sqlite[question] == answer, question
+            assert other[question] == answer, question
 
 
-Agreement.TestCase.settings = settings(
-    max_examples=40,
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-TestAgreement = Agreement.TestCase
+# On a server each example takes a second.
+@pytest.mark.parametrize(("kind", "examples"), [("sqlite", 40), ("postgres", 8), ("mariadb", 8)])
+def test_all_give_the_same_answers(kind: str, examples: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    def other() -> Storage:
+        if kind == "sqlite":
+            return open_storage(tmp_path / str(next(numbers)))
+        made = open_storage(request.getfixturevalue(f"{kind}_database"))
+        emptied(made)
+        return made
+
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis gives it no types
+        lambda: Agreement(other()),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -154,10 +154,12 @@ _HISTORY = Statement(
     "the_id",
 )
 # Runs that name an asset to which nothing happened yet belong to the one that takes its name.
+_OF_THE_OTHER = select(run_assets.c.run_row).where(run_assets.c.asset_id == bindparam("to_id")).subquery()
 _FORGET_TWICE_NAMED = Statement(
     delete(run_assets).where(
         run_assets.c.asset_id == bindparam("from_id"),
-        run_assets.c.run_row.in_(select(run_assets.c.run_row).where(run_assets.c.asset_id == bindparam("to_id"))),
+        # A query within the query: MySQL does not read from the table that it deletes from.
+        run_assets.c.run_row.in_(select(_OF_THE_OTHER.c.run_row)),
     ),
     "from_id",
     "to_id",

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sqlalchemy import ClauseElement, Insert, Table
+from sqlalchemy import ClauseElement, Insert, String, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -46,11 +46,12 @@ class Statement:
     the two must differ.
     """
 
-    __slots__ = ("_clause", "_compiled", "_names", "_of_several_rows")
+    __slots__ = ("_clause", "_compiled", "_names", "_of_several_rows", "_texts")
 
     def __init__(self, clause: ClauseElement, *names: str) -> None:
         self._clause = clause
         self._names = names
+        self._texts: tuple[int, ...] | None = None
         self._of_several_rows: dict[tuple[str, int], str] = {}
         self._compiled: dict[str, tuple[str, Callable[[Parameters], Parameters] | None]] = {}
 
@@ -74,6 +75,13 @@ class Statement:
                 f"{head}{values}{', '.join([rest[:end]] * count)}{rest[end:]}"
             )
         return text
+
+    def text_columns(self) -> tuple[int, ...]:
+        """The places of text in the rows of a SELECT."""
+        if self._texts is None:
+            columns = getattr(self._clause, "selected_columns", ())
+            self._texts = tuple(place for place, column in enumerate(columns) if isinstance(column.type, String))
+        return self._texts
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Parameters], Parameters] | None]:
         clause, names = self._clause, self._names
@@ -112,6 +120,8 @@ class Transaction:
         text, rearrange = statement.compiled(self._dialect)
         self._cursor.execute(text, parameters if rearrange is None else rearrange(parameters))
         rows: list[Row] = self._cursor.fetchall()
+        if self._dialect.keys_are_bytes and rows:
+            return _with_text(rows, statement.text_columns())
         return rows
 
     def one(self, statement: Statement, parameters: Parameters = ()) -> Row | None:
@@ -162,6 +172,20 @@ class Transaction:
         deadlock. Whoever needs several takes them in alphabetical order, so that this stays true if that changes.
         """
         self._dialect.lock(self._cursor, name)
+
+
+def _with_text(rows: Iterable[Row], places: Sequence[int]) -> list[Row]:
+    """`rows`, with text where a driver gives bytes for text that is a key."""
+    if not places:
+        return list(rows)
+    changed = []
+    for row in rows:
+        values = list(row)
+        for place in places:
+            if isinstance(values[place], bytes):
+                values[place] = values[place].decode()
+        changed.append(tuple(values))
+    return changed
 
 
 class Database(Protocol):

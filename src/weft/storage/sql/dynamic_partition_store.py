@@ -91,6 +91,7 @@ class SqlDynamicPartitionStore:
         with self._database.write() as transaction:
             row = transaction.one(_SET, (name,))
             if row is not None:
+                transaction.keep_ids(keys_table)
                 transaction.run_many(_DROP, ((row[0], key) for key in keys))
 
     def has(self, name: str, key: str) -> bool:

@@ -113,7 +113,7 @@ class _Definitions(MySQLDDLCompiler):
         # Groups of replicating servers ask for a primary key, and a generated column cannot be one everywhere.
         return ", ".join(
             [
-                "row_number BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
+                "row_no BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
                 *(self._hash_column(column) for column in columns if is_long(column)),
                 f"UNIQUE INDEX {quoted(f'pk_{constraint.table.name}')} ({', '.join(self._hashed(columns))})",
                 f"INDEX {quoted(f'ix_{constraint.table.name}_key')} ({', '.join(self._beginnings(columns))})",

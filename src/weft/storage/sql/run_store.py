@@ -252,6 +252,7 @@ class SqlRunStore:
             if row is None:
                 return False
             tag_ids = transaction.all(_TAG_IDS_OF, row)
+            transaction.keep_ids(events)
             for statement in _DROPS:
                 transaction.run(statement, row)
             transaction.run_many(_DROP_UNUSED_TAG, tag_ids)

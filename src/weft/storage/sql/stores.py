@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from weft.storage.sql.asset_store import SqlAssetStore
 from weft.storage.sql.check_store import SqlCheckStore
 from weft.storage.sql.database import Database
@@ -14,11 +16,14 @@ from weft.storage.sql.run_queue import SqlRunQueue
 from weft.storage.sql.run_store import SqlRunStore
 from weft.storage.sql.snapshot_store import SqlSnapshotStore
 
+_D = TypeVar("_D", bound=Database)
 
-class SqlStores:
+
+class SqlStores(Generic[_D]):
     """The ports of `weft.storage.ports.Storage` that are made of tables."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: _D) -> None:
+        self.database = database
         self.runs = SqlRunStore(database)
         self.events = SqlEventLog(database)
         self.assets = SqlAssetStore(database)
