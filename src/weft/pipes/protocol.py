@@ -176,11 +176,9 @@ def _is_message(line: bytes) -> bool:
 
 def _decode_leniently(line: bytes | str) -> PipesMessage:
     """As JSON is written by languages whose writers know more than the standard: NaN, halves of surrogate pairs, other bytes than UTF-8."""
-    text = line if isinstance(line, str) else line.decode("utf-8", "backslashreplace")
+    text = line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
     try:
-        found = json.loads(text)
-        # Text that UTF-8 cannot carry could not be stored.
-        clean = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+        clean = _storable(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"it is no JSON ({error})") from error
     if not isinstance(clean, dict):
@@ -188,3 +186,19 @@ def _decode_leniently(line: bytes | str) -> PipesMessage:
     if VERSION_FIELD not in clean:
         raise MalformedMessage(f"it has no field {VERSION_FIELD}")
     return message_of(clean)
+
+
+def _storable(value: Any) -> Any:
+    """The value, where its texts are Unicode; what is not in them is shown as what it is: ``\\xff``, ``\\ud800``."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        try:
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

@@ -19,19 +19,6 @@ from weft_pipes.stdio_capture import captured_stdio
 # A program is one step: whoever opens the channel again gets what was opened first.
 _opened: PipesContext | None = None
 
-_NOTHING: Mapping[str, Any] = {
-    "asset_keys": None,
-    "code_version_by_asset_key": None,
-    "provenance_by_asset_key": None,
-    "partition_key": None,
-    "partition_key_range": None,
-    "partition_time_window": None,
-    "run_id": "",
-    "job_name": None,
-    "retry_number": 0,
-    "extras": {},
-}
-
 
 def open_weft_pipes(
     *,
@@ -67,8 +54,26 @@ def open_weft_pipes(
         warnings.warn(
             "this program was not started by an orchestrator: what it reports goes nowhere", UserWarning, stacklevel=2
         )
-        _opened = PipesContext({**_NOTHING, **(outside or {})}, None, ExitStack())
+        _opened = PipesContext(_context_outside(outside or {}), None, ExitStack())
     return _opened
+
+
+def _context_outside(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A context of one asset without partitions, where `given` says nothing else."""
+    keys = given.get("asset_keys", ["asset"])
+    return {
+        "asset_keys": keys,
+        "code_version_by_asset_key": dict.fromkeys(keys or ()),
+        "provenance_by_asset_key": dict.fromkeys(keys or ()),
+        "partition_key": None,
+        "partition_key_range": None,
+        "partition_time_window": None,
+        "run_id": "",
+        "job_name": None,
+        "retry_number": 0,
+        "extras": {},
+        **given,
+    }
 
 
 def _connected(loader: PipesContextLoader, writer: PipesMessageWriter, params: PipesParamsLoader) -> PipesContext:
