@@ -36,6 +36,8 @@ class ProcessState(NamedTuple):
     session: int
     started_at_ticks: int
     is_zombie: bool
+    # By a signal or a debugger: it lives and does nothing.
+    is_stopped: bool = False
 
     @property
     def id(self) -> ProcessId:
@@ -52,7 +54,8 @@ def state_of(pid: int) -> ProcessState | None:
         return None
     # The name of the program stands in parentheses and may hold anything.
     fields = text[text.rindex(b")") + 2 :].split()
-    return ProcessState(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in (b"Z", b"X"))
+    is_zombie, is_stopped = fields[0] in (b"Z", b"X"), fields[0] in (b"T", b"t")
+    return ProcessState(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), is_zombie, is_stopped)
 
 
 def identify(pid: int) -> ProcessId:

@@ -10,8 +10,8 @@ from weft.errors import StorageError
 from weft.execution.file_lock import LockedFile
 from weft.execution.journal import journal_path
 from weft.execution.orphans import OrphanJournal, find_orphans
-from weft.model.events import RunFailed
-from weft.model.run import FailureReason
+from weft.model.events import RunCanceled, RunFailed
+from weft.model.run import FailureReason, Run, RunStatus
 from weft.runs.environment import RunEnvironment
 
 _UNREADABLE = frozenset({"WEFT-T053", "WEFT-T054"})
@@ -59,8 +59,8 @@ def _recover(environment: RunEnvironment, orphan: OrphanJournal) -> bool:
     run = environment.runs.get(orphan.run_id)
     # What becomes of a run with a worker of the queue is for the monitor to say (`weft.runs.monitor`): it may go on with another.
     is_lost = run is not None and not run.is_finished and run.worker == 0
-    if is_lost:
-        _finish_as_lost(environment, orphan.run_id)
+    if run is not None and is_lost:
+        _finish_as_lost(environment, run)
     if is_readable:
         orphan.discard()
     else:
@@ -86,14 +86,11 @@ def _read_out(environment: RunEnvironment, orphan: OrphanJournal) -> bool:
     return True
 
 
-def _finish_as_lost(environment: RunEnvironment, run_id: str) -> None:
-    environment.events.announce(
-        run_id,
-        [
-            RunFailed(
-                reason=FailureReason.LOST,
-                message="the process of the run ended without a word; everything that it reported before is kept",
-            )
-        ],
-        at=environment.clock.wall(),
+def _finish_as_lost(environment: RunEnvironment, run: Run) -> None:
+    text = "the process of the run ended without a word; everything that it reported before is kept"
+    body = (
+        RunCanceled(message=text)
+        if run.status is RunStatus.CANCELING
+        else RunFailed(reason=FailureReason.LOST, message=text)
     )
+    environment.events.announce(run.id, [body], at=environment.clock.wall(), worker=0)

@@ -178,7 +178,7 @@ class MemoryRunQueue:
             is_queued=False,
             token=token,
             launched_at=at,
-            worker=None,
+            worker=WorkerPlace(launcher=launcher),
             beats=0,
             beat_at=None,
         )

@@ -362,7 +362,10 @@ class RunQueue(Protocol):
         ...
 
     def dequeue(self, policy: QueuePolicy, *, launcher: str, at: float) -> tuple[LiveRun, ...]:
-        """Let go what the policy chooses: each run steps to STARTING, with the next fencing token, in one transaction with its events."""
+        """Let go what the policy chooses: each run steps to STARTING, with the next fencing token, in one transaction with its events.
+
+        Until it is known where the worker is (`place`), its place names nothing but the launcher.
+        """
         ...
 
     def view(self) -> QueueView:

@@ -173,7 +173,7 @@ def test_heartbeats_and_places_need_the_latest_token(storage: Storage) -> None:
     assert not storage.queue.beat("a", token=1, at=6.0)
     assert not storage.queue.place("a", place, token=1)
     [live] = storage.queue.active()
-    assert (live.beats, live.worker) == (0, None)
+    assert (live.beats, live.worker) == (0, WorkerPlace(launcher="local"))
 
 
 def test_one_key_makes_one_run_and_a_record_of_the_other_request(storage: Storage) -> None:

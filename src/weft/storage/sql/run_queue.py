@@ -115,9 +115,17 @@ _HEADS = Statement(
 )
 _ACTIVATE = Statement(
     update(live_runs)
-    .values(is_active=1, token=live_runs.c.token + 1, launched_at=bindparam("at"), worker=None, beats=0, beat_at=None)
+    .values(
+        is_active=1,
+        token=live_runs.c.token + 1,
+        launched_at=bindparam("at"),
+        worker=bindparam("the_place"),
+        beats=0,
+        beat_at=None,
+    )
     .where(live_runs.c.run_row == bindparam("the_row")),
     "at",
+    "the_place",
     "the_row",
 )
 _DEACTIVATE = Statement(
@@ -351,7 +359,7 @@ def _activate(
     transaction: Transaction, run_id: str, row: int, before: Sequence[EventBody], launcher: str, at: float
 ) -> None:
     """Give a run its next worker."""
-    transaction.run(_ACTIVATE, (at, row))
+    transaction.run(_ACTIVATE, (at, encode(WorkerPlace(launcher=launcher)), row))
     [token] = transaction.one(_TOKEN, (row,)) or (0,)
     transaction.run(_SET_WORKER, (token, row))
     append_control(transaction, run_id, [*before, RunStarting(worker=token, launcher=launcher)], at)

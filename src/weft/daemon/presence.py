@@ -1,0 +1,77 @@
+"""That a daemon is there: its heartbeat in storage, and which others it hears."""
+
+from __future__ import annotations
+
+import threading
+
+from weft.errors import StorageError
+from weft.model.live import Lease
+from weft.planning.leases import LeaseWatch
+from weft.runs.environment import RunEnvironment
+
+PREFIX = "daemon/"
+
+
+class Presence:
+    """A service: holds the lease of this daemon, and watches those of all.
+
+    Args:
+        environment: where leases are.
+        daemon_id: names this daemon.
+    """
+
+    name = "presence"
+
+    def __init__(self, environment: RunEnvironment, daemon_id: str) -> None:
+        self._environment = environment
+        self._lease_name = PREFIX + daemon_id
+        self._settings = environment.settings.monitoring
+        self._lease: Lease | None = None
+        self._watch = LeaseWatch(self._settings.lease_seconds)
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+
+    def round(self) -> None:
+        """See `Service.round`."""
+        environment = self._environment
+        at = environment.clock.wall()
+        try:
+            if self._lease is not None:
+                self._lease = environment.leases.beat(self._lease, at=at)
+            if self._lease is None:
+                seen = environment.leases.get(self._lease_name)
+                self._lease = environment.leases.acquire(self._lease_name, self._lease_name, seen=seen, at=at)
+            leases = environment.leases.list(PREFIX)
+        except (StorageError, OSError):
+            with self._lock:
+                self._watch.forget()
+            raise
+        with self._lock:
+            self._watch.look(leases, environment.clock.monotonic())
+            dead = self._watch.expired(environment.clock.monotonic())
+        for lease in dead:
+            environment.leases.release(lease)
+
+    def wait(self) -> None:
+        """See `Service.wait`."""
+        self._environment.clock.wait(self._closing, self._settings.heartbeat_seconds)
+
+    def close(self) -> None:
+        """See `Service.close`."""
+        self._closing.set()
+
+    def leave(self) -> None:
+        """Say that this daemon ends.
+
+        Raises:
+            StorageError: storage is away; others will find out.
+        """
+        if self._lease is not None:
+            self._environment.leases.release(self._lease)
+            self._lease = None
+
+    def launcher_lives(self, launcher: str) -> bool:
+        """Whether the daemon with a launcher of that name (``kind@daemon``) is not known to be dead."""
+        _, _, daemon_id = launcher.partition("@")
+        with self._lock:
+            return self._watch.lives(PREFIX + daemon_id, self._environment.clock.monotonic())

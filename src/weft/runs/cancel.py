@@ -1,0 +1,114 @@
+"""Cancelling a run: the wish is recorded first, then whoever can act on it is told. What ends the run is its worker, or the monitor where that cannot."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+
+from weft.errors import RunNotFoundError
+from weft.execution.file_lock import LockedFile
+from weft.execution.journal import JournalReader, journal_path
+from weft.ids import check_run_id
+from weft.model.events import WORKER_SOURCE, RunCanceled, RunCanceling
+from weft.model.live import LiveRun, WorkerPlace
+from weft.model.run import Run, RunStatus
+from weft.processes.tree import identify
+from weft.runs.environment import RunEnvironment
+from weft.runs.launchers import processes
+from weft.runs.recover import recover_lost_runs
+from weft.runs.worker import QUEUE_TOPIC
+
+CANCEL_TOPIC = "cancel"
+"""Said when a run is to end (`weft.storage.notifications`)."""
+
+DIRECT = "direct"
+"""Marks the place of a run that the process carries out which made it."""
+
+_WITH_A_WORKER = (RunStatus.NOT_STARTED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
+
+
+class CancelOutcome(Enum):
+    """What came of the wish that a run ends."""
+
+    # It is over: it had no worker.
+    CANCELED = "canceled"
+    # Its worker was asked to end, or its monitor will see to it.
+    CANCELING = "canceling"
+    # It was over before.
+    WAS_OVER = "was_over"
+
+
+def cancel_run(
+    run_id: str, environment: RunEnvironment, *, is_forced: bool = False, message: str = "cancelled"
+) -> CancelOutcome:
+    """Ask for the end of a run.
+
+    Args:
+        run_id: the run.
+        environment: where it is recorded.
+        is_forced: without teardown: the worker and everything that it started is killed.
+        message: who asked, for the record.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+        UsageError: (WEFT-U010) that is no run id.
+    """
+    while True:
+        run = environment.runs.get(check_run_id(run_id))
+        if run is None:
+            raise RunNotFoundError(f'there is no run "{run_id}".', fix="list the runs with: weft run list")
+        if run.is_finished:
+            return CancelOutcome.WAS_OVER
+        at = environment.clock.wall()
+        if run.status is RunStatus.QUEUED:
+            bodies = (RunCanceling(message=message), RunCanceled(message=message))
+            if environment.events.announce(run_id, bodies, at=at, expected=(RunStatus.QUEUED,)):
+                environment.wakeups.notify(QUEUE_TOPIC)
+                return CancelOutcome.CANCELED
+            continue  # it was let go meanwhile
+        wish = RunCanceling(message=message, is_forced=is_forced)
+        if environment.events.announce(run_id, [wish], at=at, expected=_WITH_A_WORKER):
+            break
+    environment.wakeups.notify(CANCEL_TOPIC)
+    _tell_worker(run, environment, is_forced)
+    return CancelOutcome.CANCELING
+
+
+def _tell_worker(run: Run, environment: RunEnvironment, is_forced: bool) -> None:
+    """Tell the worker itself, where it is a process of this machine: nobody has to be there to pass it on."""
+    live = environment.queue.get(run.id)
+    place = _place(run, live, environment)
+    if place is None or place.pid is None:
+        return
+    if is_forced:
+        processes.kill(place)
+        if live is None:
+            recover_lost_runs(environment)
+    else:
+        processes.terminate(place)
+
+
+def _place(run: Run, live: LiveRun | None, environment: RunEnvironment) -> WorkerPlace | None:
+    if live is not None:
+        return live.worker
+    if environment.journal_folder is None:
+        return None
+    # Nobody gave it to a worker. Its journal is locked by the process that carries it out, and says which that is.
+    path = journal_path(environment.journal_folder, run.id, WORKER_SOURCE)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        header = JournalReader(fd, path).header
+    finally:
+        os.close(fd)
+    taken = LockedFile.take(path)
+    if taken is not None:  # its writer has gone
+        taken.close()
+        recover_lost_runs(environment)
+        return None
+    if header is None or header.pid == os.getpid():
+        return None
+    process = identify(header.pid)
+    return processes.place_of(DIRECT, process.pid, process.started_at_ticks)

@@ -1,0 +1,1 @@
+"""How workers of runs come into being: one port, several ways."""

@@ -1,0 +1,194 @@
+"""What a worker process does for a run that a launcher gave to it: the other end of `weft.runs.launchers`.
+
+The order matters. A worker may come late: the run may have been cancelled, or given to another, while the process came into being. So it says that it has
+started, waits until storage has that, and looks: only a worker that is still the latest one runs anything of the user's. From then on a thread of its own
+tells storage every few seconds that the worker lives, and learns from it when it has been fenced off, or when the run is to end.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from weft.definitions.repository import Repository
+from weft.errors import StorageError, WeftError
+from weft.execution.shipping import DeliveringJournal
+from weft.model.codec import Decoder, encode
+from weft.model.events import WORKER_SOURCE, RunFailed
+from weft.model.failure import ErrorInfo
+from weft.model.live import WorkerPlace
+from weft.model.plan import RunPlan
+from weft.model.run import FailureReason, Run, RunStatus, RunTag
+from weft.planning.reexecution import ReexecutionStrategy, plan_reexecution
+from weft.processes.tree import identify
+from weft.runs.carry_out import CarriedRun, carry_out
+from weft.runs.environment import RunEnvironment
+from weft.runs.launchers import processes
+from weft.runs.restore import restore_run
+
+if TYPE_CHECKING:
+    from weft.codeserver.loader import LoadedTarget
+
+QUEUE_TOPIC = "queue"
+"""Said when a run was put into the queue, and when one has ended (`weft.storage.notifications`)."""
+
+
+class WorkerAssignment(Struct, frozen=True, kw_only=True):
+    """Which run a worker is for."""
+
+    run_id: str
+    # The fencing token: which worker of the run this is.
+    token: int
+    # The folder of the instance.
+    home: str
+    # The name of the launcher that started it.
+    launcher: str
+
+
+_DECODER: Decoder[WorkerAssignment] = Decoder(WorkerAssignment)
+
+
+def encode_assignment(assignment: WorkerAssignment) -> bytes:
+    """The payload of the role ``run`` (`weft.codeserver.zygote`)."""
+    return encode(assignment)
+
+
+def run_worker(loaded: LoadedTarget, payload: bytes, fds: list[int]) -> int:
+    """The role ``run`` of a worker process: carry out the run of the payload with the code that is loaded. Returns the exit code.
+
+    A run that fails is no failure of its worker: 0 says that storage knows how the run ended, or that this worker was not wanted any more.
+    """
+    from weft.instance import Instance
+
+    assignment = _DECODER.decode(payload)
+    with Instance.at(Path(assignment.home)) as instance:
+        carry_out_assigned(assignment, loaded.repository, instance)
+    return 0
+
+
+def carry_out_assigned(assignment: WorkerAssignment, repository: Repository, environment: RunEnvironment) -> bool:
+    """Carry out a run of the queue; False where that is not wanted of this worker any more.
+
+    Where an earlier worker got somewhere, this one goes on: what succeeded is not run again, its outputs are read from where they were stored.
+    """
+    run_id, token = assignment.run_id, assignment.token
+    run, plan = environment.runs.get(run_id), environment.runs.plan(run_id)
+    if run is None or plan is None or run.is_finished or run.worker != token:
+        return False
+    try:
+        prepared = restore_run(run, _rest_of(run, plan, environment), repository, environment)
+    except WeftError as error:
+        if isinstance(error, StorageError):
+            raise
+        failed = RunFailed(reason=FailureReason.CONFIG, message=error.what, error=ErrorInfo.from_exception(error))
+        return environment.events.announce(run_id, [failed], at=environment.clock.wall(), worker=token)
+    watch = _Watch(run, assignment, environment)
+    try:
+        carry_out(prepared, environment, watch, source=token)
+    except NotAdmittedError:
+        return False
+    finally:
+        environment.wakeups.notify(QUEUE_TOPIC)
+    return True
+
+
+def _rest_of(run: Run, plan: RunPlan, environment: RunEnvironment) -> RunPlan:
+    """What is left to do for this worker."""
+    steps = environment.runs.steps(run.id) if run.worker > WORKER_SOURCE else ()
+    if not steps:
+        return plan
+    return plan_reexecution(
+        plan, steps, run.id, strategy=ReexecutionStrategy.FROM_FAILURE, failed_checks=None, may_be_empty=True
+    )
+
+
+class NotAdmittedError(BaseException):
+    """The run was given to another worker, or is over: this one must not touch it. Not an `Exception`: nothing on the way may take it for one."""
+
+
+class _Watch:
+    """The heartbeat of a worker, and what it learns by it. The hooks of `carry_out`."""
+
+    def __init__(self, run: Run, assignment: WorkerAssignment, environment: RunEnvironment) -> None:
+        self._run = run
+        self._token = assignment.token
+        process = identify(os.getpid())
+        self._place: WorkerPlace | None = processes.place_of(assignment.launcher, process.pid, process.started_at_ticks)
+        self._environment = environment
+        self._settings = environment.settings.monitoring
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._longest = longest_runtime(run, self._settings.max_runtime_seconds)
+
+    def begin(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """See `Hooks.begin`."""
+        self._thread = threading.Thread(
+            target=self._beat, args=[carried], name=f"weft-heartbeat-{self._run.id}", daemon=True
+        )
+        self._thread.start()
+
+    def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
+        """See `Hooks.admit`: waits until storage knows that this worker has begun, then looks whether it may."""
+        journal.flush()
+        run = self._environment.runs.get(self._run.id)
+        if run is None or run.is_finished or run.worker != self._token:
+            raise NotAdmittedError
+        if run.status is RunStatus.CANCELING:
+            carried.interruption.request("the run was cancelled before it had begun")
+
+    def end(self) -> None:
+        """See `Hooks.end`."""
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beat(self, carried: CarriedRun) -> None:
+        """Every few seconds, until the run is over: say that the worker lives; end the run where it is to end.
+
+        Storage may be away; whoever watches knows that silence alone proves nothing.
+        """
+        clock = self._environment.clock
+        began = clock.monotonic()
+        next_beat = began
+        while True:
+            now = clock.monotonic()
+            if self._longest is not None and carried.overdue is None and now - began >= self._longest:
+                carried.overdue = f"the run took longer than the {self._longest:g} seconds that it may"
+                carried.interruption.interrupt(carried.overdue)
+            if now >= next_beat:
+                next_beat = now + self._settings.heartbeat_seconds
+                try:
+                    if self._place is not None:
+                        self._environment.queue.place(self._run.id, self._place, token=self._token)
+                        self._place = None
+                    wanted = self._environment.queue.beat(self._run.id, token=self._token, at=clock.wall())
+                    if not wanted:
+                        carried.interruption.interrupt("another worker has the run, or it is over")
+                    elif self._is_canceling():
+                        carried.interruption.interrupt("the run was cancelled")
+                except (StorageError, OSError):
+                    pass  # away: the shipper of the journal says so, once
+            seconds = next_beat - now
+            if self._longest is not None and carried.overdue is None:
+                seconds = min(seconds, began + self._longest - now)
+            if clock.wait(self._is_over, max(seconds, 0.0)):
+                return
+
+    def _is_canceling(self) -> bool:
+        run = self._environment.runs.get(self._run.id)
+        return run is not None and run.status is RunStatus.CANCELING
+
+
+def longest_runtime(run: Run, default: float | None) -> float | None:
+    """How many seconds a run may take: what its tag says, else `default`; None: as long as it likes."""
+    tag = run.tags.get(RunTag.MAX_RUNTIME)
+    try:
+        seconds = msgspec.convert(tag, float, strict=False) if tag is not None else default
+    except msgspec.ValidationError:
+        seconds = default
+    return seconds if seconds is not None and seconds > 0 else None
