@@ -457,6 +457,9 @@ if TYPE_CHECKING:
     from weft.model.backfill import (
         BackfillPolicy as BackfillPolicy,
     )
+    from weft.model.compute import (
+        ComputeResources as ComputeResources,
+    )
     from weft.model.events import (
         Event as Event,
         EventType as EventType,
@@ -766,6 +769,7 @@ _WHERE = {
     "config_mapping": "weft.config.mapping",
     "ConfigArgumentWarning": "weft.definitions.deprecations",
     "ConfigError": "weft.errors",
+    "ComputeResources": "weft.model.compute",
     "ConfigMapping": "weft.config.mapping",
     "ConfigSchema": "weft.config.schema",
     "ConfigurableIOManager": "weft.definitions.configurable_io_manager",
@@ -1151,6 +1155,7 @@ __all__ = [
     "ComponentLoadContext",
     "ComponentTree",
     "ComponentTypeSpec",
+    "ComputeResources",
     "Config",
     "ConfigArgumentWarning",
     "ConfigError",

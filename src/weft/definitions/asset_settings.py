@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weft.definitions.automation_condition import AutomationCondition
     from weft.definitions.hooks import HookDefinition
     from weft.model.backfill import BackfillPolicy
+    from weft.model.compute import ComputeResources
     from weft.model.freshness import FreshnessPolicy, LegacyFreshnessPolicy
     from weft.model.keys import CoercibleToAssetKey
     from weft.model.partitions.definitions import PartitionsDefinition
@@ -90,6 +91,7 @@ class StepSettings(TypedDict, total=False):
     retry_policy: what to do when it fails.
     pool: the pool whose slots limit how many run at once.
     timeout_seconds: the longest time that one attempt may take.
+    resources: the memory and processors that it may have.
     hooks: called after the step.
     """
 
@@ -100,6 +102,7 @@ class StepSettings(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     pool: str | None
     timeout_seconds: float | None
+    resources: ComputeResources | None
     hooks: Collection[HookDefinition]
 
 

@@ -1018,6 +1018,7 @@ def step_op(
         code_version=given.asset.get("code_version"),
         pool=step("pool"),
         timeout_seconds=step("timeout_seconds"),
+        resources=step("resources"),
         signature=signature,
     )
 

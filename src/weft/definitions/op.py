@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from weft.config.schema import ConfigSchema, Field
     from weft.definitions.op_typing import ContextOp, DynamicOutputs, OpDecorator, OpExecutionContext
+    from weft.model.compute import ComputeResources
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,6 +74,7 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         code_version: str | None = None,
         pool: str | None = None,
         timeout_seconds: float | None = None,
+        resources: ComputeResources | None = None,
         signature: FunctionSignature | None = None,
         what: str = "op",
     ) -> None:
@@ -96,6 +98,8 @@ class OpDefinition(NodeDefinition, Generic[P, R]):
         self.ins = self._make_ins(check_mapping(ins, "ins", where) if ins else {}, where)
         self.outs = self._make_outs(outs, where)
         self.tags: Mapping[str, str] = tag_texts(tags, where) if tags else _NO_TAGS
+        if resources is not None:
+            self.tags = {**_compute_tags(resources, where), **self.tags}
         self.retry_policy: RetryPolicy | None = check_optional(retry_policy, RetryPolicy, "retry_policy", where)
         self.code_version: str | None = check_optional(code_version, str, "code_version", where)
         self.pool: str | None = check_optional(pool, str, "pool", where)
@@ -292,6 +296,13 @@ def _gives_dynamic_outputs(annotation: Any) -> bool:
     return any(_gives_dynamic_outputs(arg) for arg in typing.get_args(annotation))
 
 
+def _compute_tags(resources: Any, where: str) -> Mapping[str, str]:
+    from weft.model.compute import ComputeResources
+
+    given: ComputeResources = check_kind(resources, ComputeResources, "resources", where)
+    return given.tags
+
+
 def _timeout(seconds: Any, where: str) -> float | None:
     if seconds is None:
         return None
@@ -329,6 +340,7 @@ def op(
     code_version: str | None = None,
     pool: str | None = None,
     timeout_seconds: float | None = None,
+    resources: ComputeResources | None = None,
 ) -> OpDecorator: ...
 def op(
     fn: Callable[P, R] | None = None,
@@ -345,6 +357,7 @@ def op(
     code_version: str | None = None,
     pool: str | None = None,
     timeout_seconds: float | None = None,
+    resources: ComputeResources | None = None,
 ) -> Any:
     """Make a function a step.
 
@@ -363,6 +376,7 @@ def op(
         code_version: the version of the code.
         pool: the pool whose slots limit how many run at once.
         timeout_seconds: the longest time one attempt may take.
+        resources: the memory and processors that it may have.
 
     Raises:
         DefinitionError: names, parameters and declarations do not fit together.
@@ -389,6 +403,7 @@ def op(
             code_version=code_version,
             pool=pool,
             timeout_seconds=timeout_seconds,
+            resources=resources,
         )
 
     return make if fn is None else make(fn)

@@ -20,9 +20,11 @@ import re
 import select
 import signal
 from collections.abc import Sequence
+from math import ceil
 from zlib import crc32
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from weft.errors import ExecutionError
 from weft.execution.executors.step_messages import (
@@ -40,6 +42,7 @@ from weft.execution.run_context import RunContext
 from weft.execution.step import AttemptResult, StepUsage
 from weft.logs.store import ComputeLogStore
 from weft.model.codec import encode
+from weft.model.compute import NO_LIMITS, ComputeResources, bytes_text
 from weft.model.events import AssetMaterialized, EngineEvent
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetKey
@@ -50,10 +53,17 @@ from weft.planning.run_machine import StepFailed, StepInterrupted
 from weft.planning.step_limits import timeout_of, timeout_text
 from weft.planning.versions import seen_through
 from weft.processes.client import Zygote
-from weft.processes.specs import Exited, LoadFailed, Notice, NotStarted, Stale, WorkerSpec
+from weft.processes.memory import MemoryWatch
+from weft.processes.specs import Exited, LoadFailed, Notice, NotStarted, ProcessLimits, Stale, Started, WorkerSpec
+from weft.processes.tree import ProcessId, kill_tree
 from weft.processes.wire import Channel
 
+MEMORY_LOOK_SECONDS = 0.1
+"""How often the memory of limited steps is looked at: what a process can fill meanwhile is some hundred megabytes."""
+
 _ROLE = "steps"
+_UNLIMITED = ProcessLimits()
+_SPARE_BYTES = 256 * 1024 * 1024
 _PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 60
 
@@ -85,6 +95,8 @@ class _Worker:
         "is_idle",
         "kill_at",
         "log_start",
+        "memory",
+        "process",
         "result",
         "step",
         "stop_reason",
@@ -100,6 +112,9 @@ class _Worker:
         # Whether it is there to call the hooks of a step whose own worker could not.
         self.is_hooks_only = False
         self.log_start = (0, 0)
+        # Known once it has started; the watch only where its memory is limited.
+        self.process: ProcessId | None = None
+        self.memory: MemoryWatch | None = None
         # On the monotonic clock: when the attempt has taken too long; when a worker that was asked to end is killed.
         self.deadline: float | None = None
         self.kill_at: float | None = None
@@ -136,6 +151,7 @@ class MultiprocessExecutor:
         self._count = 0
         # What the run has made, by asset, in order: for tasks whose worker cannot know it from storage yet.
         self._made: dict[AssetKey, list[KnownVersion]] = {}
+        self._look_at_memory_at: float | None = None
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
@@ -151,7 +167,7 @@ class MultiprocessExecutor:
 
     def submit(self, step: StepPlan, attempt: int) -> None:
         """See `Executor.submit`."""
-        worker = self._idle_worker()
+        worker = self._idle_worker(step)
         if worker is None:
             worker = self._start(step, attempt)
         else:
@@ -231,14 +247,20 @@ class MultiprocessExecutor:
         worker.log_start = self._log_sizes(worker)
         self._workers[worker.id] = worker
         self._by_fd[channel.fileno()] = worker
+        spec = WorkerSpec(id=worker.id, role=_ROLE, payload=encode(setup), limits=_limits(step))
         try:
-            self._zygote.start(WorkerSpec(id=worker.id, role=_ROLE, payload=encode(setup)), [there.fileno()])
+            self._zygote.start(spec, [there.fileno()])
         finally:
             there.close()
         return worker
 
-    def _idle_worker(self) -> _Worker | None:
-        return next((worker for worker in self._workers.values() if worker.is_idle), None)
+    def _idle_worker(self, step: StepPlan) -> _Worker | None:
+        """One with the limits that the step has: a process keeps its own for life."""
+        limits = _limits(step)
+        for worker in self._workers.values():
+            if worker.is_idle and _limits(worker.step) == limits:
+                return worker
+        return None
 
     def _stop(self, worker: _Worker, reason: FailureReason | None) -> None:
         """Ask a worker to end, in order; it is killed after the grace period."""
@@ -265,7 +287,11 @@ class MultiprocessExecutor:
             poll.register(self._zygote.fileno(), select.POLLIN)
         for fd in self._by_fd:
             poll.register(fd, select.POLLIN)
-        moments = [end, *(moment for worker in self._workers.values() for moment in (worker.deadline, worker.kill_at))]
+        moments = [
+            end,
+            self._look_at_memory_at,
+            *(moment for worker in self._workers.values() for moment in (worker.deadline, worker.kill_at)),
+        ]
         first = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if first is None else max(0.0, first - self._now()) * 1000
         for fd, _ in poll.poll(timeout):
@@ -281,11 +307,24 @@ class MultiprocessExecutor:
 
     def _keep_time(self) -> None:
         now = self._now()
+        if self._look_at_memory_at is not None and now >= self._look_at_memory_at:
+            self._look_at_memory(now)
         for worker in list(self._workers.values()):
             if worker.deadline is not None and now >= worker.deadline:
                 self._stop(worker, FailureReason.TIMED_OUT)
             if worker.kill_at is not None and now >= worker.kill_at:
                 worker.kill_at = now + self._settings.grace_seconds  # again, should it not have been enough
+                self._zygote.kill_tree(worker.id)
+
+    def _look_at_memory(self, now: float) -> None:
+        """End workers that have more memory than they may: at once, for the machine has no time to lose."""
+        watched = [worker for worker in self._workers.values() if worker.memory is not None]
+        self._look_at_memory_at = now + MEMORY_LOOK_SECONDS if watched else None
+        for worker in watched:
+            if worker.memory is not None and worker.kill_at is None and worker.memory.is_exceeded():
+                worker.stop_reason = FailureReason.OUT_OF_MEMORY
+                worker.deadline = None
+                worker.kill_at = now + self._settings.grace_seconds
                 self._zygote.kill_tree(worker.id)
 
     def _read(self, worker: _Worker) -> None:
@@ -322,17 +361,29 @@ class MultiprocessExecutor:
         stimuli, error = ended.stimuli, ended.error
         end = stimuli[-1]
         reason = worker.stop_reason
+        limit = ComputeResources.of_tags(worker.step.tags).memory_bytes
+        if limit is not None and isinstance(end, StepFailed) and "MemoryError" in end.classes:
+            reason = reason or FailureReason.OUT_OF_MEMORY
         if reason is not None and isinstance(end, (StepInterrupted, StepFailed)):
-            error = self._error(worker, reason, cause=error)
+            error = self._error(worker, reason, cause=error, usage=ended.usage)
             stimuli = [StepFailed(worker.step.key, message=error.summary(), exit_reason=reason)]
         worker.result = AttemptResult(worker.step, stimuli, ended.usage, error=error)
         self._results.append(worker.result)
 
     def _note(self, notice: Notice) -> None:
-        if isinstance(notice, Exited):
+        if isinstance(notice, Started):
             worker = self._workers.get(notice.id)
             if worker is not None:
-                worker.exited = notice
+                worker.process = ProcessId(notice.pid, notice.started_at_ticks)
+                limit = ComputeResources.of_tags(worker.step.tags).memory_bytes
+                if limit is not None:
+                    worker.memory = MemoryWatch(worker.process, limit)
+                    self._look_at_memory_at = self._now()
+        elif isinstance(notice, Exited):
+            worker = self._workers.get(notice.id)
+            if worker is not None:
+                peak = worker.memory.peak_bytes if worker.memory is not None else 0
+                worker.exited = replace(notice, peak_memory_bytes=max(notice.peak_memory_bytes, peak))
                 self._read(worker)
                 self._finish(worker)
         elif isinstance(notice, (NotStarted, Stale)):
@@ -347,8 +398,10 @@ class MultiprocessExecutor:
                 self._forget(worker)
 
     def _lose_zygote(self) -> None:
-        """The zygote has ended, and with it all workers."""
+        """The zygote has ended; so shall its workers."""
         for worker in list(self._workers.values()):
+            if worker.process is not None:
+                kill_tree(worker.process)
             self._read(worker)
             self._fail(worker, FailureReason.START_FAILED, "the process that starts workers has ended")
             self._forget(worker)
@@ -385,9 +438,15 @@ class MultiprocessExecutor:
     # --- what is said ------------------------------------------------------------------------------------------------
 
     def _error(
-        self, worker: _Worker, reason: FailureReason, *, why: str = "", cause: ErrorInfo | None = None
+        self,
+        worker: _Worker,
+        reason: FailureReason,
+        *,
+        why: str = "",
+        cause: ErrorInfo | None = None,
+        usage: StepUsage | None = None,
     ) -> ErrorInfo:
-        error = process_error(worker.step, reason, worker.exited, why)
+        error = process_error(worker.step, reason, worker.exited, usage or self._usage(worker), why)
         info = ErrorInfo.from_exception(error)
         if cause is None:
             return info
@@ -445,14 +504,19 @@ def file_key_of(step_key: str, attempt: int) -> str:
     return f"{name}-{attempt}"
 
 
-def process_error(step: StepPlan, reason: FailureReason, exited: Exited | None, why: str = "") -> ExecutionError:
+def process_error(
+    step: StepPlan, reason: FailureReason, exited: Exited | None, usage: StepUsage, why: str = ""
+) -> ExecutionError:
     """Why an attempt failed, where it is not an exception that failed it."""
+    limit = ComputeResources.of_tags(step.tags).memory_bytes
+    peak = bytes_text(usage.peak_memory_bytes)
     facts: dict[str, object] = {}
-    if exited is not None:
-        facts = {
-            "peak memory": f"{exited.peak_memory_bytes / 2**20:.1f} MiB",
-            "CPU time": f"{exited.cpu_seconds:.2f} s",
-        }
+    if usage.peak_memory_bytes:
+        facts["peak memory"] = peak
+    if limit is not None:
+        facts["memory limit"] = bytes_text(limit)
+    if usage.cpu_seconds:
+        facts["CPU time"] = f"{usage.cpu_seconds:.2f} s"
     if reason is FailureReason.TIMED_OUT:
         return ExecutionError(
             f"{timeout_text(step.key, timeout_of(step) or 0.0)}.",
@@ -461,8 +525,9 @@ def process_error(step: StepPlan, reason: FailureReason, exited: Exited | None, 
             fix="give it more time (timeout_seconds=...), or less to do",
         )
     if reason is FailureReason.OUT_OF_MEMORY:
+        of = f"of the {bytes_text(limit)} that it may have" if limit is not None else "when the machine had no more"
         return ExecutionError(
-            f'step "{step.key}" ran out of memory.',
+            f'step "{step.key}" ran out of memory: peak {peak} {of}.',
             code="WEFT-X303",
             facts={**facts, **({"why": why} if why else {})},
             fix="give it more memory, or less data at once; fewer steps at once (max_concurrent) leave more for each",
@@ -487,6 +552,18 @@ def process_error(step: StepPlan, reason: FailureReason, exited: Exited | None, 
         code="WEFT-X306",
         facts=facts,
         fix="code in steps must return or raise; os._exit ends the process at once",
+    )
+
+
+def _limits(step: StepPlan) -> ProcessLimits:
+    resources = ComputeResources.of_tags(step.tags)
+    if resources is NO_LIMITS:
+        return _UNLIMITED
+    limit = resources.memory_bytes
+    return ProcessLimits(
+        # Far above the limit, which is watched: for what is faster than a look.
+        data_bytes=None if limit is None else 2 * limit + _SPARE_BYTES,
+        cpus=None if resources.cpus is None else ceil(resources.cpus),
     )
 
 
