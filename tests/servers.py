@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _START_SECONDS = 120
 _STOP_SECONDS = 30
@@ -155,7 +155,7 @@ class Server:
         self._number += 1
         return f"weft_{os.getpid()}_{self._number}"
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         environment = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C"}
         if os.geteuid() != 0:
             return {"env": environment}
@@ -223,7 +223,7 @@ class MariaDBServer(Server):
             "--bind-address=127.0.0.1",
             "--skip-log-bin",
             "--skip-name-resolve",
-            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-log-at-trx-commit=2",
             "--innodb-doublewrite=0",
         ]
 
@@ -312,6 +312,64 @@ def _locked(file: IO[str]) -> Iterator[None]:
         yield
     finally:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def pooler_missing() -> str | None:
+    """Why `pooler` cannot run here, or None."""
+    return _missing(PostgresServer.user, "pgbouncer")
+
+
+@contextlib.contextmanager
+def pooler(address: str) -> Iterator[str]:
+    """The address of a PostgreSQL database behind PgBouncer in transaction mode, which has two connections to the server."""
+    port = free_port()
+    server_port, _, database = address.rpartition(":")[2].partition("/")
+    folder = Path(tempfile.mkdtemp(prefix="weft-pgbouncer-", dir="/tmp"))
+    identity: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        account = pwd.getpwnam(PostgresServer.user)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    (folder / "pgbouncer.ini").write_text(
+        f"""[databases]
+{database} = host=127.0.0.1 port={server_port} dbname={database} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+"""
+    )
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [_binary("pgbouncer"), str(folder / "pgbouncer.ini")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_end_with_parent(),  # noqa: PLW1509  # one call of the kernel
+            **identity,
+        )
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((folder / "log").read_text(errors="replace")[-2000:])
+            time.sleep(_LOOK_SECONDS)
+        yield f"postgresql://postgres@127.0.0.1:{port}/{database}"
+    finally:
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _binary(name: str) -> str:

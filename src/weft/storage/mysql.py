@@ -4,7 +4,7 @@
   ``docs/design/0009-servers-and-locks.md``. InnoDB tells it at once what was committed before (READ COMMITTED), and nothing deadlocks.
 - Schema changes commit by themselves here. So a database is created under a lock of the server, and its version is noted last: what a process
   leaves that dies in the middle has no version, and the next one begins again.
-- A client that hangs in a transaction holds everybody up; the server ends such a session after `_SESSION_SECONDS`.
+- A client that was stopped within a transaction holds everybody up; the server ends such a session before the others give up.
 - Connections: see `weft.storage.server`. Errors carry the server and the database, never the password.
 
 Tests run on MariaDB. What MySQL does otherwise (it has no ``IF NOT EXISTS`` for indexes, for one) is avoided.
@@ -42,8 +42,9 @@ POLL_SECONDS = 1.0
 _CONNECT_SECONDS = 10
 """How long the server may take to accept a connection."""
 
-_SESSION_SECONDS = 60
-"""After how long without a statement the server ends a session: of a process that was stopped, or of a machine that is gone."""
+_HANGING_PART = 2 / 3
+"""After how long without a statement the server ends a session, as a part of what others wait for their turn. `weft.storage.server.IDLE_SECONDS` is
+less, so it is only that of a process that was stopped, or of a machine that is gone."""
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -195,7 +196,9 @@ class MySQLDriver:
             return cannot_write(place, reason)
         if code in _DOES_NOT_FIT or isinstance(error, err.DataError):
             return does_not_fit(place, reason, f"names and keys take at most {LONGEST_KEY} bytes in MySQL")
-        return refused(place, reason)
+        problem = refused(place, reason)
+        problem.may_pass = False
+        return problem
 
 
 class _StrictCursor(Cursor):
@@ -240,7 +243,7 @@ def connection_arguments(url: URL, *, lock_seconds: int) -> dict[str, Any]:
         # Rows that an UPDATE matched, also where they had the new values before.
         "client_flag": CLIENT.FOUND_ROWS,
         "init_command": (
-            f"SET SESSION wait_timeout = {_SESSION_SECONDS}, innodb_lock_wait_timeout = {lock_seconds}, "
+            f"SET SESSION wait_timeout = {max(round(lock_seconds * _HANGING_PART), 1)}, innodb_lock_wait_timeout = {lock_seconds}, "
             "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'"
         ),
     }

@@ -31,6 +31,13 @@ from weft.storage.sql.stores import SqlStores
 _CONNECT_SECONDS = 10
 """How long the server may take to accept a connection."""
 
+_HANGING_PART = 2 / 3
+"""How long the server waits for the next statement of a write transaction, as a part of what others wait for their turn: a client that was stopped
+within one holds them up, and they still get it."""
+
+_KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""How soon it is noticed that the machine of the server is gone, in seconds."""
+
 _OWN_OPTIONS = ("most_readers", "prepare")
 """Options of an address that are weft's; all others are libpq's."""
 
@@ -51,7 +58,7 @@ class PostgresStorage(SqlStores[ServerDatabase]):
     def __init__(self, url: URL, *, lock_timeout_seconds: float = 30.0) -> None:
         driver = PostgresDriver(url, timeout_seconds=lock_timeout_seconds)
         database = ServerDatabase(driver, most_readers=integer_option(url, "most_readers", MOST_READERS))
-        _open_schema(driver)
+        self._server = _open_schema(driver)
         super().__init__(database)
         self.wakeups = PostgresWakeups(driver.connect_plainly)
 
@@ -62,13 +69,11 @@ class PostgresStorage(SqlStores[ServerDatabase]):
 
     def describe(self) -> Mapping[str, str]:
         """See `weft.storage.ports.Storage.describe`."""
-        with self.database.read() as transaction:
-            version = transaction._cursor.execute("SHOW server_version").fetchall()[0][0]
         return {
             "kind": "postgresql",
             "place": self.database.place,
             "schema version": HEAD,
-            "server": str(version),
+            "server": self._server,
         }
 
 
@@ -85,6 +90,7 @@ class PostgresDriver:
         self._prepares = integer_option(url, "prepare", 1) != 0
         self._begin = (
             f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {round(timeout_seconds * 1000)}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {round(timeout_seconds * _HANGING_PART * 1000)}; "
             f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
         )
 
@@ -140,7 +146,7 @@ class PostgresDriver:
         place = self.place
         if isinstance(error, (errors.LockNotAvailable, errors.QueryCanceled)) or state.startswith("40"):
             return kept_locked(place, reason, self.timeout_seconds)
-        if state.startswith(("08", "57P", "28", "3D", "53300")) or (
+        if state.startswith(("08", "57P", "25P03", "28", "3D", "53300")) or (
             not state and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
         ):
             return server_away(place, reason)
@@ -152,7 +158,11 @@ class PostgresDriver:
             return does_not_fit(
                 place, reason, "names and keys take at most 2,600 bytes and no character 0 in PostgreSQL"
             )
-        return refused(place, reason)
+        problem = refused(place, reason)
+        problem.may_pass = state.startswith(
+            ("25", "53", "55", "57", "58")
+        )  # resources, states, operators: not the statement itself
+        return problem
 
 
 def connection_arguments(url: URL) -> dict[str, Any]:
@@ -161,6 +171,7 @@ def connection_arguments(url: URL) -> dict[str, Any]:
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "weft",
         "client_encoding": "utf8",
+        **_KEPT_ALIVE,
         **{name: value for name, value in url.query.items() if name not in _OWN_OPTIONS},
     }
     named = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
@@ -176,8 +187,8 @@ def is_pooled(connection: Connection[Any]) -> bool:
     return found is None or found[0] != connection.info.backend_pid
 
 
-def _open_schema(driver: PostgresDriver) -> None:
-    """Check the version of the schema; create it in an empty database.
+def _open_schema(driver: PostgresDriver) -> str:
+    """Check the version of the schema; create it in an empty database. Returns the version of the server.
 
     Raises:
         StorageError: T003, T004 or T009, or whatever is wrong with the server.
@@ -185,8 +196,10 @@ def _open_schema(driver: PostgresDriver) -> None:
     try:
         with contextlib.closing(driver.connect()) as connection:
             cursor = driver.cursor(connection)
+            major, minor = divmod(connection.info.server_version, 10_000)
+            server = f"PostgreSQL {major}.{minor}"
             if revision_of(cursor) == HEAD:
-                return
+                return server
             driver.begin(cursor)  # one process creates, others wait and find it
             try:
                 if is_empty(cursor):
@@ -202,6 +215,7 @@ def _open_schema(driver: PostgresDriver) -> None:
     problem = version_problem(revision, place=driver.place)
     if problem is not None:
         raise problem
+    return server
 
 
 def create_schema(driver: PostgresDriver, cursor: Cursor[Any]) -> None:

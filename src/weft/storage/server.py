@@ -3,7 +3,8 @@
 What differs between servers is behind `Driver`. Here is what they share:
 
 - **Few connections.** A process has one connection that writes, for which its threads queue without holding another, and at most
-  `most_readers` that read, handed from thread to thread. Each is opened when it is first needed. Nobody holds one while waiting for something else.
+  `most_readers` that read, handed from thread to thread. Each is opened when it is first needed, and closed when it was not used for `IDLE_SECONDS`:
+  of many processes that have little to say, few are connected. Nobody holds one while waiting for something else.
 - **None is used after a fork.** A child starts with none; the parent's are left alone, for closing one would say good-bye to the server in the parent's name.
 - **A server may restart.** Before a connection is used again, its socket is looked at: a server that went away has closed it, and a new one is made. A
   connection that breaks in the middle is an error with `may_pass`, because only the caller knows whether the block can be repeated.
@@ -15,6 +16,7 @@ import contextlib
 import os
 import select
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -29,6 +31,9 @@ from weft.storage.sql.dialects import Dialect
 
 MOST_READERS = 4
 """Connections for reading that a process opens at most."""
+
+IDLE_SECONDS = 15.0
+"""How long a connection that nobody uses is kept."""
 
 _IDLE_READERS = 2
 """Connections for reading that are kept when nobody uses them."""
@@ -123,6 +128,7 @@ class ServerDatabase:
         """Close every connection. Readers at work in other threads finish; theirs are closed when they are handed back."""
         with self._writing:
             self._closed = True
+            self._ends.set()
             if self._writer is not None:
                 self.driver.close(self._writer)
                 self._writer = None
@@ -136,14 +142,40 @@ class ServerDatabase:
         """How many connections this process has open."""
         return self._readers_open + (self._writer is not None)
 
+    def close_idle(self, now: float) -> int:
+        """Close the connections that nobody used since `IDLE_SECONDS` before `now`, which is of the monotonic clock. Returns how many are left."""
+        limit = now - IDLE_SECONDS
+        while self._readers:
+            with contextlib.suppress(IndexError):  # another thread took it, so it is in use
+                since, connection = self._readers.popleft()  # the one that waits longest
+                if since > limit:
+                    self._readers.appendleft((since, connection))
+                    break
+                self._close_reader(connection)
+        if self._writing.acquire(blocking=False):  # else it is in use
+            try:
+                if self._writer is not None and self._written_at <= limit:
+                    self.driver.close(self._writer)
+                    self._writer = None
+            finally:
+                self._writing.release()
+        return self.connections()
+
     # --- connections -------------------------------------------------------------------------------------------------
 
     def _forget_connections(self) -> None:
         self._writing = threading.Lock()
         self._writer = None
-        self._readers: deque[Any] = deque()
+        self._written_at = 0.0
+        # Those that nobody uses, each with the time since when; the one that waits longest is on the left.
+        self._readers: deque[tuple[float, Any]] = deque()
         self._readers_open = 0
         self._may_read = threading.BoundedSemaphore(self._most_readers)
+        self._closer: threading.Thread | None = None
+        # Guards the number of readers and the thread that closes what is idle.
+        self._counting = threading.Lock()
+        # Set when the database is closed.
+        self._ends = threading.Event()
 
     def _is_usable(self, connection: Any) -> bool:
         """Whether a connection that nobody uses is still open: one that has something to read was closed by the server, or is out of step."""
@@ -154,9 +186,19 @@ class ServerDatabase:
         if self._closed:
             raise storage_closed(self.place)
         try:
-            return self.driver.connect()
+            connection = self.driver.connect()
         except self.driver.error as error:
             raise self.driver.translated(error) from error
+        with self._counting:
+            if self._closer is None:
+                self._closer = threading.Thread(
+                    target=_close_idle_connections,
+                    args=(weakref.ref(self), self._ends),
+                    name="weft-connections",
+                    daemon=True,
+                )
+                self._closer.start()
+        return connection
 
     def _transaction(self, connection: Any, cursor: Any) -> Transaction:
         seen = self._trace
@@ -183,12 +225,13 @@ class ServerDatabase:
         try:
             while self._readers:
                 with contextlib.suppress(IndexError):  # another thread took the last one
-                    connection = self._readers.pop()
+                    _, connection = self._readers.pop()
                     if self._is_usable(connection):
                         return connection
                     self._close_reader(connection)
             connection = self._connect()
-            self._readers_open += 1
+            with self._counting:
+                self._readers_open += 1
         except BaseException:
             self._may_read.release()
             raise
@@ -198,19 +241,20 @@ class ServerDatabase:
         if is_broken or len(self._readers) >= _IDLE_READERS:
             self._close_reader(connection)
         else:
-            self._readers.append(connection)
+            self._readers.append((time.monotonic(), connection))
             if self._closed:  # asked last: whoever closes looks at the pool after saying so
                 self._close_readers()
         self._may_read.release()
 
     def _close_reader(self, connection: Any) -> None:
-        self._readers_open -= 1
+        with self._counting:
+            self._readers_open -= 1
         self.driver.close(connection)
 
     def _close_readers(self) -> None:
         while self._readers:
             with contextlib.suppress(IndexError):  # another thread took the last one, and hands it back
-                self._close_reader(self._readers.pop())
+                self._close_reader(self._readers.pop()[1])
 
 
 class _Reading:
@@ -293,6 +337,7 @@ class _Writing:
                 if isinstance(error, driver.error):
                     raise driver.translated(error) from error
         finally:
+            self._database._written_at = time.monotonic()
             self._lock.release()
 
     def _drop(self) -> None:
@@ -301,6 +346,20 @@ class _Writing:
         connection, database._writer = database._writer, None
         if connection is not None:
             database.driver.close(connection)
+
+
+def _close_idle_connections(reference: weakref.ref[ServerDatabase], ends: threading.Event) -> None:
+    """What the thread does that a database has while it is connected."""
+    while not ends.wait(IDLE_SECONDS / 2):
+        database = reference()
+        if database is None:
+            return
+        if database.close_idle(time.monotonic()) == 0:
+            with database._counting:
+                if database.connections() == 0:
+                    database._closer = None
+                    return
+        del database
 
 
 class _TracedCursor:
