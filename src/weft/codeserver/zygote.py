@@ -47,7 +47,9 @@ def main(arguments: list[str]) -> int:
     except BaseException as error:  # noqa: BLE001  # whatever the user's modules raise
         Channel(control).send(encode(_load_failed(error)))
         return 1
-    sources = SourceFiles(_files_of(target), began_at=began_at)
+    if hello.rehearsal is not None:
+        _rehearse(hello.rehearsal)
+    sources = SourceFiles(_files_of(target), began_at=began_at) if hello.watches_sources else None
     if threads := other_threads():
         why = f"the code has started threads when it was imported: {', '.join(sorted(set(threads)))}"
         serve_spawning(control, hello, why)
@@ -72,8 +74,7 @@ def load_roles(hello: Hello) -> tuple[dict[str, Role], TargetSpec]:
     """
     target = decode_target(hello.target)
     for hook in hello.hooks:
-        module, _, name = hook.partition(":")
-        getattr(importlib.import_module(module), name)()
+        _call(hook)
     from weft.codeserver.loader import load_target
 
     loaded = load_target(target)
@@ -96,6 +97,19 @@ def _role(module_name: str, function: str, loaded: Any) -> Role:
         return code
 
     return role
+
+
+def _call(name: str) -> None:
+    module, _, function = name.partition(":")
+    getattr(importlib.import_module(module), function)()
+
+
+def _rehearse(name: str) -> None:
+    """Workers do without what cannot be rehearsed; they are slower."""
+    try:
+        _call(name)
+    except Exception:  # noqa: BLE001  # a full disk, say; the first worker will tell it better
+        sys.excepthook(*sys.exc_info())
 
 
 def _files_of(target: TargetSpec) -> list[str]:

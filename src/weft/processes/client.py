@@ -62,6 +62,8 @@ class Zygote:
         stderr_path: str | None = None,
         hooks: Sequence[str] = (),
         outlives_owner: bool = True,
+        watches_sources: bool = True,
+        rehearsal: str | None = None,
         program: str = PROGRAM,
     ) -> Zygote:
         """A zygote in a program of its own, which loads `target`. Its first notice is `Ready` or `LoadFailed`.
@@ -75,6 +77,8 @@ class Zygote:
             stderr_path: a file that its stdout and stderr, and those of workers without files of their own, are appended to.
             hooks: functions (``module:function``) to call before anything is loaded.
             outlives_owner: whether workers go on when this process has gone.
+            rehearsal: a function to call once the code is loaded, so that workers find done what is slow the first time.
+            watches_sources: whether workers are refused once a file that the code came from has changed.
             program: the module to run.
 
         Raises:
@@ -103,7 +107,14 @@ class Zygote:
             there.close()
             if output is not None:
                 os.close(output)
-        hello = Hello(target=target, start_method=start_method, hooks=tuple(hooks), outlives_owner=outlives_owner)
+        hello = Hello(
+            target=target,
+            start_method=start_method,
+            hooks=tuple(hooks),
+            outlives_owner=outlives_owner,
+            watches_sources=watches_sources,
+            rehearsal=rehearsal,
+        )
         zygote = cls(channel, identify(popen.pid), popen)
         zygote._send_bytes(encode(hello))
         return zygote

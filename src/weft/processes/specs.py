@@ -62,6 +62,10 @@ class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hooks: tuple[str, ...] = ()
     # Whether workers live on when the owner has gone.
     outlives_owner: bool = True
+    # Whether workers are refused once a file that the code came from has changed.
+    watches_sources: bool = True
+    # A function (``module:function``) to call once the code is loaded, so that workers find done what is slow the first time.
+    rehearsal: str | None = None
 
 
 class Start(Struct, frozen=True, tag="start"):

@@ -33,6 +33,7 @@ from weft.runs.restore import restore_run
 
 if TYPE_CHECKING:
     from weft.codeserver.loader import LoadedTarget
+    from weft.instance import Instance
 
 QUEUE_TOPIC = "queue"
 """Said when a run was put into the queue, and when one has ended (`weft.storage.notifications`)."""
@@ -63,12 +64,17 @@ def run_worker(loaded: LoadedTarget, payload: bytes, fds: list[int]) -> int:
 
     A run that fails is no failure of its worker: 0 says that storage knows how the run ended, or that this worker was not wanted any more.
     """
+    assignment = _DECODER.decode(payload)
+    with environment_of(assignment.home) as environment:
+        carry_out_assigned(assignment, loaded.repository, environment)
+    return 0
+
+
+def environment_of(home: str) -> Instance:
+    """The instance in a folder, to be used as a context manager."""
     from weft.instance import Instance
 
-    assignment = _DECODER.decode(payload)
-    with Instance.at(Path(assignment.home)) as instance:
-        carry_out_assigned(assignment, loaded.repository, instance)
-    return 0
+    return Instance.at(Path(home))
 
 
 def carry_out_assigned(assignment: WorkerAssignment, repository: Repository, environment: RunEnvironment) -> bool:

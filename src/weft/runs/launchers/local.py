@@ -41,6 +41,7 @@ MOST_ZYGOTES_TRIED = 3
 """So many zygotes may die on a worker that was to be started, before it is said that it cannot be."""
 
 RUN_ROLE = "run"
+REHEARSAL = "weft.runs.rehearsal:rehearse"
 
 
 class StartZygote(Protocol):
@@ -322,6 +323,7 @@ def zygote_starter(
             environment=environment,
             start_method=start_method,
             hooks=hooks,
+            rehearsal=REHEARSAL,
         )
 
     return start
