@@ -1,6 +1,8 @@
 """Appending events: what a run writes, in the batches in which it is shipped, with the state tables kept up to date.
 
 - ``event_append_sqlite``: 200,000 events of 50 runs in batches of 100. Budget: 20,000 events/s.
+- ``event_append_postgres``, ``event_append_mariadb``: the same on servers that flush nothing to the disk. Budget: 10,000 events/s on PostgreSQL.
+- ``event_append_sqlite_processes``: 32 processes that write 10,000 events each, in batches of 20, to one file at once. Budget: 5,000 events/s.
 - ``event_append_sqlite_small_batches``: CPU per event in batches of 10, the journal's everyday case. Budget: 25 microseconds.
 - ``event_append_memory``: CPU per event in memory, in batches of 10. Budget: 15 microseconds.
 - ``event_bytes_per_step``: size of the database per no-op step, all indexes included. Budget: 1,536 bytes.
@@ -9,12 +11,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness import measure
+from tests.servers import missing, shared_database
 
 from weft.model.events import (
     Event,
@@ -32,6 +37,7 @@ from weft.model.plan import RunPlan
 from weft.model.run import Run, RunStatus
 from weft.model.step import LogRange
 from weft.storage.memory import MemoryStorage
+from weft.storage.opening import open_storage
 from weft.storage.ports import Storage
 from weft.storage.sqlite import SQLiteStorage
 
@@ -126,6 +132,71 @@ def events_per_second() -> float:
     return count / wall
 
 
+def events_per_second_on(kind: str) -> Callable[[], float]:
+    """100,000 events in batches of 100, on a server of that kind."""
+
+    def body() -> float:
+        ids, batches = batches_of(100_000, 100, RUNS)
+        with Folder() as folder, shared_database(kind, folder) as address:
+            storage = open_storage(address)
+            create(storage, ids)
+            count, wall, _ = append_all(storage, batches)
+            storage.close()
+        return count / wall
+
+    return body
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from weft.model.events import Event, LogMessage
+from weft.storage.sqlite import SQLiteStorage
+storage = SQLiteStorage(Path(sys.argv[1]))
+run_id, count, size = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+print("ready", flush=True)
+sys.stdin.readline()
+for start in range(1, count + 1, size):
+    storage.events.append([
+        Event(run_id=run_id, seq=seq, time=1.7e9, body=LogMessage(message="hello", level=20)) for seq in range(start, start + size)
+    ])
+storage.close()
+"""
+
+
+def events_per_second_of_processes(processes: int = 32, count: int = 10_000, size: int = 20) -> float:
+    """Processes that write at once; raises where one of them failed."""
+    ids = run_ids(processes)
+    with Folder() as folder:
+        storage = SQLiteStorage(folder)
+        create(storage, ids)
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(folder), run_id, str(count), str(size)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for run_id in ids
+        ]
+        for writer in writers:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+        start = time.perf_counter()
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        codes = [writer.wait() for writer in writers]
+        wall = time.perf_counter() - start
+        for writer in writers:
+            writer.communicate()
+        assert codes == [0] * processes
+        assert all(storage.events.last_seq(run_id, 1) == count for run_id in ids)
+        storage.close()
+    return processes * count / wall
+
+
 def microseconds_in_small_batches() -> float:
     """20,000 events in batches of 10."""
     ids, batches = batches_of(20_000, 10, 1)
@@ -162,6 +233,18 @@ def bytes_per_step() -> float:
 
 if __name__ == "__main__":
     measure("event_append_sqlite", events_per_second, unit="events/s", repeats=3, budget=20_000)
+    measure(
+        "event_append_sqlite_processes",
+        events_per_second_of_processes,
+        unit="events/s",
+        repeats=1,
+        warm_up=0,
+        budget=5_000,
+    )
+    for kind, budget in (("postgres", 10_000), ("mariadb", None)):
+        if missing(kind) is None:
+            body = events_per_second_on(kind)
+            measure(f"event_append_{kind}", body, unit="events/s", repeats=3, warm_up=0, budget=budget)
     measure("event_append_sqlite_small_batches", microseconds_in_small_batches, unit="us CPU per event", budget=25.0)
     measure("event_append_memory", microseconds_in_memory, unit="us CPU per event", budget=15.0)
     measure("event_bytes_per_step", bytes_per_step, unit="bytes per step", repeats=1, warm_up=0, budget=1536)

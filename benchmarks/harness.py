@@ -11,11 +11,15 @@ from __future__ import annotations
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct, to_builtins
+
+# Benchmarks on servers start those of the tests: `tests.servers`.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 RESULTS = Path(__file__).parent / "results"
 

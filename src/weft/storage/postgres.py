@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg import Connection, Cursor, errors
+from psycopg import Connection, RawCursor, errors, sql
+from psycopg.pq import Format
 from psycopg.types.numeric import Int8BinaryDumper
 from sqlalchemy.engine import URL
 
@@ -37,6 +39,8 @@ within one holds them up, and they still get it."""
 
 _KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """How soon it is noticed that the machine of the server is gone, in seconds."""
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
 
 _OWN_OPTIONS = ("most_readers", "prepare")
 """Options of an address that are weft's; all others are libpq's."""
@@ -114,19 +118,22 @@ class PostgresDriver:
         """See `weft.storage.server.Driver.socket_of`."""
         return -1 if connection.closed else connection.pgconn.socket
 
-    def cursor(self, connection: Connection[Any]) -> Cursor[Any]:
+    def cursor(self, connection: Connection[Any]) -> RawCursor[Any]:
         """See `weft.storage.server.Driver.cursor`."""
-        return connection.cursor(binary=True)
+        # Statements have PostgreSQL's own placeholders. The driver's would be looked for in each text, which costs more than the rest for long ones.
+        cursor = RawCursor(connection)
+        cursor.format = Format.BINARY
+        return cursor
 
-    def begin(self, cursor: Cursor[Any]) -> None:
+    def begin(self, cursor: RawCursor[Any]) -> None:
         """See `weft.storage.server.Driver.begin`. One message for three statements."""
         cursor.execute(self._begin, prepare=False, binary=False)
 
-    def commit(self, cursor: Cursor[Any]) -> None:
+    def commit(self, cursor: RawCursor[Any]) -> None:
         """See `weft.storage.server.Driver.commit`."""
         cursor.execute("COMMIT", prepare=False)
 
-    def roll_back(self, cursor: Cursor[Any]) -> None:
+    def roll_back(self, cursor: RawCursor[Any]) -> None:
         """See `weft.storage.server.Driver.roll_back`."""
         cursor.execute("ROLLBACK", prepare=False)
 
@@ -137,7 +144,8 @@ class PostgresDriver:
 
     def filled_in(self, connection: Connection[Any], text: str, parameters: Any) -> str:
         """See `weft.storage.server.Driver.filled_in`."""
-        return psycopg.ClientCursor(connection).mogrify(text, parameters)
+        values = [sql.Literal(value).as_string(connection) for value in parameters]
+        return _PLACEHOLDER.sub(lambda found: values[int(found[1]) - 1], text)
 
     def translated(self, error: Exception) -> StorageError:
         """See `weft.storage.server.Driver.translated`."""
@@ -218,14 +226,14 @@ def _open_schema(driver: PostgresDriver) -> str:
     return server
 
 
-def create_schema(driver: PostgresDriver, cursor: Cursor[Any]) -> None:
+def create_schema(driver: PostgresDriver, cursor: RawCursor[Any]) -> None:
     """Create every table in the transaction of `cursor`, and note the revision."""
     for statement in creation_statements(driver.dialect, server_metadata):
         cursor.execute(statement, prepare=False)
-    cursor.execute("INSERT INTO alembic_version (version_num) VALUES (%s)", (HEAD,))
+    cursor.execute("INSERT INTO alembic_version (version_num) VALUES ($1)", (HEAD,))
 
 
-def revision_of(cursor: Cursor[Any]) -> str | None:
+def revision_of(cursor: RawCursor[Any]) -> str | None:
     """The revision in Alembic's table: ``""`` where the table is empty, None where there is none."""
     cursor.execute("SELECT to_regclass('alembic_version')")
     if cursor.fetchall()[0][0] is None:
@@ -235,7 +243,7 @@ def revision_of(cursor: Cursor[Any]) -> str | None:
     return str(rows[0][0]) if rows else ""
 
 
-def is_empty(cursor: Cursor[Any]) -> bool:
+def is_empty(cursor: RawCursor[Any]) -> bool:
     """Whether there are no tables at all where tables are made."""
     cursor.execute(
         "SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v') LIMIT 1"

@@ -8,6 +8,7 @@ integers, floats, text and bytes only, for which drivers need no conversion. Eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
@@ -72,7 +73,7 @@ class Statement:
             # Placeholders have no parentheses; what follows the row says what to do where a key is there already.
             end = rest.index(")") + 1
             text = self._of_several_rows[dialect.name, count] = (
-                f"{head}{values}{', '.join([rest[:end]] * count)}{rest[end:]}"
+                f"{head}{values}{', '.join(_repeated(rest[:end], count, len(self._names)))}{rest[end:]}"
             )
         return text
 
@@ -104,6 +105,20 @@ class Statement:
             ]
 
         return str(compiled), rearrange
+
+
+_NUMBER = re.compile(r"\$(\d+)")
+
+
+def _repeated(row: str, count: int, width: int) -> list[str]:
+    """A row of `width` placeholders `count` times; where they are numbered, they go on counting."""
+    if "$1" not in row:
+        return [row] * count
+    return [_counted_from(place * width, row) for place in range(count)]
+
+
+def _counted_from(start: int, row: str) -> str:
+    return _NUMBER.sub(lambda found: f"${int(found[1]) + start}", row)
 
 
 class Transaction:

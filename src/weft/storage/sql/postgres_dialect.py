@@ -41,7 +41,7 @@ class PostgresDialect:
     keys_are_bytes = False
 
     def __init__(self) -> None:
-        self.compiler: sqlalchemy.Dialect = adapted(PGDialect(paramstyle="format"))  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+        self.compiler: sqlalchemy.Dialect = adapted(PGDialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
         # Ids below this have a segment. Another process may have made more, none is ever taken away at this end.
         self._segments_end = 0
 
@@ -50,7 +50,7 @@ class PostgresDialect:
         [column] = table.primary_key.columns
         highest = f"SELECT max({column.name}) FROM {table.name}"  # noqa: S608  # both names are constants of tables.py
         if ids_are_kept(table):
-            cursor.execute(f"SELECT greatest(({highest}), (SELECT value FROM id_marks WHERE name = %s))", (table.name,))  # noqa: S608  # as above
+            cursor.execute(f"SELECT greatest(({highest}), (SELECT value FROM id_marks WHERE name = $1))", (table.name,))  # noqa: S608  # as above
         else:
             cursor.execute(highest)
         first: int = (cursor.fetchall()[0][0] or 0) + 1
@@ -63,7 +63,7 @@ class PostgresDialect:
         if ids_are_kept(table):
             [column] = table.primary_key.columns
             cursor.execute(
-                f"INSERT INTO id_marks (name, value) SELECT %s, max({column.name}) FROM {table.name} "  # noqa: S608  # as above
+                f"INSERT INTO id_marks (name, value) SELECT $1, max({column.name}) FROM {table.name} "  # noqa: S608  # as above
                 f"HAVING max({column.name}) IS NOT NULL "
                 "ON CONFLICT (name) DO UPDATE SET value = greatest(id_marks.value, excluded.value)",
                 (table.name,),
@@ -86,7 +86,7 @@ class PostgresDialect:
 def segments(cursor: Any, table: str) -> list[tuple[str, int, int]]:
     """The segments of a table: name, first id, the id after the last one; by id. The bounds are in the names."""
     cursor.execute(
-        "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = to_regclass(%s)",
+        "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = to_regclass($1)",
         (table,),
     )
     found = []
