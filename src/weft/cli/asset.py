@@ -1,4 +1,4 @@
-"""``weft asset``: list, show, tell what is stale, materialise."""
+"""``weft asset``: list, show, tell what is stale, materialise, launch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from weft.cli.documents import (
 from weft.cli.lazy_group import Commands
 from weft.cli.metadata_text import metadata_lines
 from weft.cli.options import (
+    LaunchOptions,
     RunOptions,
     TargetOptions,
     home_option,
     json_option,
+    launch_options,
     open_instance,
     run_options,
     target_options,
@@ -45,7 +47,7 @@ _SELECT_HELP = 'What to select, such as "orders", "*orders" (with all that it is
 
 @click.group(cls=Commands)
 def asset() -> None:
-    """List, show and materialise assets."""
+    """List, show, materialise and launch assets."""
 
 
 @asset.command("list")
@@ -174,6 +176,34 @@ def materialize(
     instance = open_instance(home)
     prepared = prepare_asset_run(loaded, selection, options, instance)
     return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
+
+
+@asset.command("launch")
+@click.option("--select", "selection", multiple=True, required=True, metavar="SELECTION", help=_SELECT_HELP)
+@launch_options
+@run_options
+@target_options
+@home_option
+@json_option
+@verbose_option
+@click.pass_obj
+def launch_command(
+    settings: Any,
+    selection: Sequence[str],
+    launch: LaunchOptions,
+    options: RunOptions,
+    target: TargetOptions,
+    home: str | None,
+    as_json: bool,
+) -> int:
+    """Put a run that makes assets into the queue, and return."""
+    from weft.cli.launching import put_into_queue
+    from weft.cli.preparing import prepare_asset_run
+
+    loaded = target.load()
+    instance = open_instance(home)
+    prepared = prepare_asset_run(loaded, selection, options, instance)
+    return put_into_queue(prepared, instance, target, launch, home=home, as_json=as_json, verbose=settings.verbose)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------

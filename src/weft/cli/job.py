@@ -1,4 +1,4 @@
-"""``weft job``: list, print, execute."""
+"""``weft job``: list, print, execute, launch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from weft.cli.columns import aligned
 from weft.cli.documents import Document, json_text
 from weft.cli.lazy_group import Commands
 from weft.cli.options import (
+    LaunchOptions,
     RunOptions,
     TargetOptions,
     home_option,
     json_option,
+    launch_options,
     open_instance,
     run_options,
     target_options,
@@ -48,7 +50,7 @@ AnyJob = JobDefinition | AssetJobDefinition
 
 @click.group(cls=Commands)
 def job() -> None:
-    """List, print and execute jobs."""
+    """List, print, execute and launch jobs."""
 
 
 @job.command("list")
@@ -136,6 +138,47 @@ def execute(
     ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
     prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
     return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
+
+
+@job.command("launch")
+@click.argument("name", required=False)
+@click.option("-j", "--job", "job_name", metavar="NAME", help="The job; the same as the argument.")
+@click.option(
+    "-o",
+    "--op-selection",
+    "op_selection",
+    multiple=True,
+    metavar="SELECTION",
+    help="Ops to run, as `weft job execute` takes them.",
+)
+@launch_options
+@run_options
+@target_options
+@home_option
+@json_option
+@verbose_option
+@click.pass_obj
+def launch_command(
+    settings: Any,
+    name: str | None,
+    job_name: str | None,
+    op_selection: Sequence[str],
+    launch: LaunchOptions,
+    options: RunOptions,
+    target: TargetOptions,
+    home: str | None,
+    as_json: bool,
+) -> int:
+    """Put a run of a job into the queue, and return."""
+    from weft.cli.launching import put_into_queue
+    from weft.cli.preparing import prepare_job_run
+
+    wanted = _the_name(name, job_name)
+    loaded = target.load()
+    instance = open_instance(home)
+    ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
+    prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
+    return put_into_queue(prepared, instance, target, launch, home=home, as_json=as_json, verbose=settings.verbose)
 
 
 def _the_name(argument: str | None, option: str | None) -> str:

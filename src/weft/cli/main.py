@@ -21,9 +21,10 @@ from weft.errors import UsageError, WeftError
 COMMANDS = (
     Entry("init", "weft.cli.init_command", "init", "Make a starter project that runs, in a new folder or this one."),
     Entry("check", "weft.cli.check", "check", "Check definitions: everything that can be wrong, in one pass."),
-    Entry("asset", "weft.cli.asset", "asset", "List, show and materialise assets."),
-    Entry("job", "weft.cli.job", "job", "List, print and execute jobs."),
-    Entry("run", "weft.cli.run", "run", "Look at runs, repeat them, delete them."),
+    Entry("asset", "weft.cli.asset", "asset", "List, show, materialise and launch assets."),
+    Entry("job", "weft.cli.job", "job", "List, print, execute and launch jobs."),
+    Entry("run", "weft.cli.run", "run", "Look at runs, cancel them, repeat them, delete them."),
+    Entry("daemon", "weft.cli.daemon", "daemon", "Let queued runs go, watch runs, repeat failed ones."),
     Entry("list", "weft.cli.list_command", "list_", "List definitions and component types."),
     Entry("scaffold", "weft.cli.scaffold", "scaffold", "Begin a component type, a component, or a definition."),
     Entry("components", "weft.cli.components", "components", "Schemas and state of components."),

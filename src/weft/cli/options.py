@@ -236,6 +236,34 @@ def _not_a_tag(text: str) -> UsageError:
     )
 
 
+class LaunchOptions:
+    """What happens after a run was put into the queue."""
+
+    def __init__(self, *, wait: bool, follow: bool, request_key: str | None) -> None:
+        self.wait = wait or follow
+        self.follow = follow
+        self.request_key = request_key
+
+
+def launch_options(command: Command) -> Command:
+    """``--wait``, ``--follow``, ``--request-key``: the command gets them as ``launch: LaunchOptions``."""
+
+    def gathered(**given: Any) -> Any:
+        names = ("wait", "follow", "request_key")
+        return command(launch=LaunchOptions(**{name: given.pop(name) for name in names}), **given)
+
+    options = (
+        click.option("--wait", is_flag=True, help="Wait for the end of the run: exit code 0 if it succeeded, else 1."),
+        click.option("--follow", is_flag=True, help="Show the run while it goes on; then as --wait."),
+        click.option(
+            "--request-key",
+            metavar="KEY",
+            help="The same request made twice makes one run; the second names the run of the first.",
+        ),
+    )
+    return _decorated(command, gathered, options)
+
+
 def open_instance(home: str | None) -> Instance:
     """The instance that ``--home`` names, or that of the project. Raises as `Instance.get`."""
     from weft.instance import Instance

@@ -1,4 +1,4 @@
-"""``weft run``: list, show, logs, events, retry, delete."""
+"""``weft run``: list, show, logs, events, cancel, retry, delete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from weft.model.step import StepStatus
 
 @click.group(cls=Commands)
 def run() -> None:
-    """Look at runs, repeat them, delete them.
+    """Look at runs, cancel them, repeat them, delete them.
 
     A run is named by its id, or by the beginning of it where only one run has an id that begins so.
     """
@@ -289,7 +289,35 @@ def _event_lines(stored: StoredEvent, *, verbose: bool) -> Iterator[str]:
         yield from (f"    {line}".rstrip() for line in error_lines(error, own_frames=verbose))
 
 
-# --- retry, delete ---------------------------------------------------------------------------------------------------
+# --- cancel, retry, delete -------------------------------------------------------------------------------------------
+
+
+@run.command("cancel")
+@click.argument("run_id")
+@click.option("--force", is_flag=True, help="Without teardown: kill its worker and everything that it started.")
+@click.option("--wait", is_flag=True, help="Wait until the run has ended.")
+@home_option
+@json_option
+@verbose_option
+def cancel(run_id: str, force: bool, wait: bool, home: str | None, as_json: bool) -> None:
+    """End a run: its steps are interrupted and resources torn down; a run that waits leaves the queue."""
+    from weft.cli.launching import ended
+    from weft.runs.cancel import CancelOutcome, cancel_run
+
+    instance = open_instance(home)
+    found = find_run(instance.runs, run_id)
+    outcome = cancel_run(found.id, instance, is_forced=force, message="cancelled by a user")
+    now = instance.runs.get(found.id) or found
+    if wait and not now.is_finished:
+        now = ended(now, instance)
+    if as_json:
+        click.echo(json_text({"outcome": outcome.value, "run": run_document(now)}))
+    elif outcome is CancelOutcome.WAS_OVER:
+        click.echo(f"run {now.id} was over: {now.status.value.lower()}")
+    elif now.is_finished:
+        click.echo(f"run {now.id} {now.status.value.lower()}")
+    else:
+        click.echo(f"run {now.id} was asked to end")
 
 
 @run.command("retry")

@@ -75,3 +75,17 @@ class Presence:
         _, _, daemon_id = launcher.partition("@")
         with self._lock:
             return self._watch.lives(PREFIX + daemon_id, self._environment.clock.monotonic())
+
+
+HEARD_WITHIN_SECONDS = 30.0
+"""For people: a daemon that was heard so lately counts as alive. Nothing is decided by it."""
+
+
+def is_served(environment: RunEnvironment) -> bool:
+    """Whether a daemon seems to serve the instance, from one look: the clocks of two machines are compared, so it is only for what is shown."""
+    return any(seems_alive(lease, environment.clock.wall()) for lease in environment.leases.list(PREFIX))
+
+
+def seems_alive(lease: Lease, now: float) -> bool:
+    """Whether the holder was heard lately; `now` is wall time."""
+    return lease.holder is not None and abs(now - lease.beat_at) < HEARD_WITHIN_SECONDS
