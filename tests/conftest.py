@@ -14,7 +14,8 @@ from tests import servers
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # A test chooses its own home; none may touch that of the person who runs it.
-os.environ.pop("WEFT_HOME", None)
+for _home in ("WEFT_HOME", "DAGSTER_HOME"):
+    os.environ.pop(_home, None)
 
 # No deadline: machines differ and tests run side by side. In CI the examples are the same in every run, so that a red build is about the change.
 settings.register_profile("weft", deadline=None, derandomize=bool(os.environ.get("CI")))

@@ -1,21 +1,33 @@
 """The settings of an instance as typed values, with their defaults. Where they are read from is `weft.config.instance_file`.
 
-Every part that takes settings takes its own section, never the whole.
+Every part that takes settings takes its own section, never the whole. The name of a duration or an age ends with its unit; in a file it may be left out
+where the value says it (``start_timeout: 3m``). Each setting is described in ``docs/reference/settings.md``, which a test compares with this module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+SETTINGS_FILE = "weft.yaml"
+DAGSTER_FILE = "dagster.yaml"
+PROJECT_HOME = ".weft"
+"""The home of the instance of a project, in its folder."""
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+SomeSeconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Days: TypeAlias = Annotated[float, Meta(gt=0)]
 
 
 class TagLimitSettings(Struct, frozen=True, kw_only=True):
     """At most `limit` runs at a time among those with the tag `key`: of any value together, of one, or of each apart (`per_value`)."""
 
     key: str
-    limit: int
+    limit: Count
     value: str | None = None
     per_value: bool = False
 
@@ -24,44 +36,44 @@ class QueueSettings(Struct, frozen=True, kw_only=True):
     """Which waiting runs go."""
 
     # None: as many as there are; 0: none.
-    max_concurrent_runs: int | None = 10
+    max_concurrent_runs: Count | None = 10
     tag_limits: tuple[TagLimitSettings, ...] = ()
     # The tag whose values share the queue fairly.
     fair_share: str | None = None
     # How often a run whose worker could not be started is put back.
-    max_launch_retries: int = 3
+    max_launch_retries: Count = 3
     # How often the queue is looked at where nothing wakes it.
-    poll_seconds: float = 5.0
+    poll_seconds: SomeSeconds = 5.0
 
 
 class PoolSettings(Struct, frozen=True, kw_only=True):
     """Pools that nobody set a limit for, and what their slots count."""
 
-    default_limit: int | None = None
+    default_limit: Count | None = None
     granularity: Literal["op", "run"] = "op"
-    buffer: int = 0
+    buffer: Count = 0
 
 
 class MonitoringSettings(Struct, frozen=True, kw_only=True):
     """How runs are watched."""
 
-    start_timeout_seconds: float = 180.0
+    start_timeout_seconds: SomeSeconds = 180.0
     # From the request to end to the kill.
-    cancel_grace_seconds: float = 20.0
-    heartbeat_seconds: float = 2.0
+    cancel_grace_seconds: Seconds = 20.0
+    heartbeat_seconds: SomeSeconds = 2.0
     # Without a heartbeat for so long, the launcher is asked whether the worker lives.
-    lease_seconds: float = 10.0
+    lease_seconds: SomeSeconds = 10.0
     # For runs whose tags and jobs say nothing.
-    max_runtime_seconds: float | None = None
+    max_runtime_seconds: SomeSeconds | None = None
     # How often a run goes on with another worker after one was lost.
-    max_resume_attempts: int = 0
-    poll_seconds: float = 2.0
+    max_resume_attempts: Count = 0
+    poll_seconds: SomeSeconds = 2.0
 
 
 class RunRetrySettings(Struct, frozen=True, kw_only=True):
     """What follows a failed run whose tags say nothing."""
 
-    max_retries: int = 0
+    max_retries: Count = 0
     strategy: Literal["FROM_FAILURE", "ALL_STEPS"] = "FROM_FAILURE"
     # Whether a run is repeated in which a step failed, and not only one whose worker did.
     on_step_failure: bool = True
@@ -72,7 +84,7 @@ class LauncherSettings(Struct, frozen=True, kw_only=True):
 
     kind: Literal["local", "subprocess", "in_process", "custom"] = "local"
     # How long code that no run needs stays loaded.
-    idle_seconds: float = 600.0
+    idle_seconds: Seconds = 600.0
     # For "custom": a class with the methods of `weft.runs.launchers.port.RunLauncher`, as ``module:Class``, and its arguments.
     target: str | None = None
     config: Mapping[str, Any] = {}
@@ -82,6 +94,10 @@ class StorageSettings(Struct, frozen=True, kw_only=True):
     """Where runs, events and assets are recorded. None: SQLite in the home of the instance."""
 
     url: str | None = None
+    # Of SQLite: NORMAL survives the death of any process, FULL also a power cut, at the price of a disk flush for each batch of events.
+    synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    # How long a write waits for other writers.
+    lock_timeout_seconds: SomeSeconds = 30.0
     # A class with the ports of `weft.storage.ports.Storage`, as ``module:Class``, and its arguments.
     custom: str | None = None
     config: Mapping[str, Any] = {}
@@ -90,17 +106,21 @@ class StorageSettings(Struct, frozen=True, kw_only=True):
 class RetentionSettings(Struct, frozen=True, kw_only=True):
     """After how many days what is deleted of runs that are over; None: never. The state of assets always stays."""
 
-    events_days: float | None = 90.0
-    logs_days: float | None = 90.0
-    runs_days: float | None = None
+    events_days: Days | None = 90.0
+    logs_days: Days | None = 90.0
+    runs_days: Days | None = None
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
-    """Where captured output is kept, and which loggers of Python become events. None: ``logs`` in the home."""
+    """Where captured output is kept."""
 
+    # Whether what steps print is kept at all.
+    capture: bool = True
+    # None: ``logs`` in the home.
     folder: str | None = None
-    managed_loggers: tuple[str, ...] = ()
-    level: str | None = None
+    # A class with the methods of `weft.logs.store.ComputeLogStore`, as ``module:Class``, and its arguments.
+    custom: str | None = None
+    config: Mapping[str, Any] = {}
 
 
 class InstanceSettings(Struct, frozen=True, kw_only=True):
@@ -114,3 +134,9 @@ class InstanceSettings(Struct, frozen=True, kw_only=True):
     retries: RunRetrySettings = RunRetrySettings()
     retention: RetentionSettings = RetentionSettings()
     logs: LogSettings = LogSettings()
+
+
+def settings_files(home: Path) -> list[Path]:
+    """The files with settings of the instance in a folder; the first one holds. Here, so that nobody loads what reads them where there are none."""
+    beside = (home.parent / SETTINGS_FILE,) if home.name == PROJECT_HOME else ()
+    return [path for path in (home / SETTINGS_FILE, *beside, home / DAGSTER_FILE) if path.is_file()]
