@@ -32,10 +32,14 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").r
 def commands() -> Iterator[tuple[str, click.Command]]:
     for entry in COMMANDS:
         command = getattr(importlib.import_module(entry.module), entry.attribute)
-        yield f"weft {entry.name}", command
-        if isinstance(command, click.Group):
-            for name, inner in command.commands.items():
-                yield f"weft {entry.name} {name}", inner
+        yield from with_inner(f"weft {entry.name}", command)
+
+
+def with_inner(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from with_inner(f"{path} {name}", inner)
 
 
 def section(title: str) -> str:

@@ -1,8 +1,10 @@
-"""``weft instance``: info, migrate."""
+"""``weft instance``: info, migrate, config."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,11 +13,13 @@ from weft.cli.columns import aligned
 from weft.cli.documents import json_text
 from weft.cli.lazy_group import Commands
 from weft.cli.options import home_option, json_option, open_instance, verbose_option
+from weft.cli.terminal import Terminal
+from weft.config.instance_settings import settings_files
 
 
 @click.group(cls=Commands)
 def instance() -> None:
-    """Look at the instance and migrate its storage."""
+    """Look at the instance and its settings, migrate its storage."""
 
 
 @instance.command("info")
@@ -26,6 +30,8 @@ def info(home: str | None, as_json: bool) -> None:
     """Show where the instance is, what it stores in, and how many runs it has."""
     opened = open_instance(home)
     facts = dict(opened.describe())
+    files = settings_files(opened.home) if opened.home is not None else []
+    facts["settings"] = str(files[0]) if files else "none"
     runs = opened.runs.count()
     if as_json:
         document = {name.replace(" ", "_"): fact for name, fact in facts.items()}
@@ -53,3 +59,62 @@ def migrate(home: str | None, as_json: bool) -> None:
         click.echo(f"{folder} has the newest schema already: {done.to_revision}")
     else:
         click.echo(f"migrated {folder} from {done.from_revision or 'nothing'} to {done.to_revision}")
+
+
+@instance.group("config", cls=Commands)
+def config() -> None:
+    """Settings of the instance."""
+
+
+@config.command("explain")
+@home_option
+@json_option
+@verbose_option
+def explain(home: str | None, as_json: bool) -> None:
+    """Show every setting, its value and where that comes from, secrets hidden. Nothing is opened.
+
+    Of a dagster.yaml it also shows what became of each of its settings.
+    """
+    from weft.config.instance_file import find_settings
+    from weft.instance import find_home
+
+    folder = Path(home).expanduser().resolve() if home is not None else find_home()
+    found = find_settings(folder)
+    shown = list(found.shown())
+    if as_json:
+        document = {
+            "home": str(folder),
+            "file": None if found.file is None else str(found.file),
+            "passed_over": None if found.passed_over is None else str(found.passed_over),
+            "settings": {one.path: {"value": one.value, "from": one.origin} for one in shown},
+            "notes": [
+                {"setting": note.path, "at": note.where, "becomes": note.becomes, "why": note.why or None}
+                for note in found.notes
+            ],
+        }
+        click.echo(json_text(document))
+        return
+    terminal = Terminal(sys.stdout)
+    click.echo(f"home      {folder}")
+    click.echo(f"settings  {found.file or 'no file: the defaults hold'}")
+    if found.passed_over is not None:
+        click.echo(f"not read  {found.passed_over}")
+    click.echo("")
+    rows = [[one.path, _value_text(one.value), one.origin] for one in shown]
+    for line in aligned(rows, header=["SETTING", "VALUE", "FROM"], terminal=terminal):
+        click.echo(line)
+    if found.notes:
+        click.echo("")
+        notes = [[note.where, note.path, note.becomes or f"passed over: {note.why}"] for note in found.notes]
+        for line in aligned(notes, header=["AT", "IN THE FILE", "HERE"], terminal=terminal):
+            click.echo(line)
+
+
+def _value_text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return json_text(value, indent=False) if isinstance(value, (list, dict)) else str(value).lower()

@@ -112,8 +112,8 @@ def find_settings(home: Path, environ: Mapping[str, str] | None = None) -> Found
 
 def read_settings(path: Path, environ: Mapping[str, str], *, passed_over: Path | None = None) -> FoundSettings:
     """The settings in a file; one that is called ``dagster.yaml`` is read as such. Raises as `find_settings`."""
-    tree = read_tree(path, environ)
     problems: list[Problem] = []
+    tree = read_tree(path, environ, problems)
     notes: tuple[Note, ...] = ()
     if path.name == DAGSTER_FILE:
         tree, notes = translated(tree, path.parent, problems)
@@ -207,6 +207,8 @@ class _Builder:
                 self._problems.append(unknown_key(at, inner, sorted(set(names.values()))))
                 continue
             at = f"{path}.{name}" if path else name
+            if inner.is_missing:
+                continue
             try:
                 given[name] = self._value(types[name], inner, at)
             except _Unfit as problem:

@@ -24,15 +24,19 @@ class Node:
         text: the scalar as it is written.
         where: file and line.
         variable: the environment variable that it comes from.
+        is_missing: whether that is not set, which is a problem already.
     """
 
-    __slots__ = ("text", "value", "variable", "where")
+    __slots__ = ("is_missing", "text", "value", "variable", "where")
 
-    def __init__(self, value: Any, where: str, *, text: str = "", variable: str | None = None) -> None:
+    def __init__(
+        self, value: Any, where: str, *, text: str = "", variable: str | None = None, is_missing: bool = False
+    ) -> None:
         self.value = value
         self.where = where
         self.text = text or str(value)
         self.variable = variable
+        self.is_missing = is_missing
 
     @property
     def origin(self) -> str:
@@ -58,12 +62,16 @@ class Node:
             yield (), self
 
 
-def read_tree(path: Path, environ: Mapping[str, str]) -> Node:
+def read_tree(path: Path, environ: Mapping[str, str], problems: list[Problem]) -> Node:
     """The settings in a file; an empty one is an empty mapping.
 
+    Args:
+        path: the file.
+        environ: the environment variables.
+        problems: gets what is wrong and does not keep the rest from being read: WEFT-C152, C155 a variable is not set, C156 a key stands twice.
+
     Raises:
-        ConfigError: WEFT-C150 it cannot be read, C151 is not YAML, C152 no mapping, C155 a variable is not set, C156 a key stands twice, C160 it holds too
-            much.
+        ConfigError: WEFT-C150 it cannot be read, C151 is not YAML, C160 it holds too much.
     """
     import yaml  # only who has such a file needs it
 
@@ -82,7 +90,6 @@ def read_tree(path: Path, environ: Mapping[str, str]) -> Node:
         loader = safe_loader()(text)
         try:
             node = loader.get_single_node()
-            problems: list[Problem] = []
             values = _Values(loader, path.name, environ, problems)
             tree = Node({}, path.name) if node is None else values.of(node, f"{path.name}:{node.start_mark.line + 1}")
         finally:
@@ -105,8 +112,7 @@ def read_tree(path: Path, environ: Mapping[str, str]) -> Node:
         ) from error
     if not isinstance(tree.value, dict):
         problems.append(not_a_mapping("the file", tree))
-    if problems:
-        raise ConfigError.from_problems(problems)
+        return Node({}, tree.where)
     return tree
 
 
@@ -244,7 +250,7 @@ class _Values:
                 fix=f"export {name}=..., or give a default: {{env: {name}, default: ...}}",
             )
         )
-        return Node(None, where)
+        return Node(None, where, is_missing=True)
 
     def _place(self, node: yaml.Node) -> str:
         return f"{self._file}:{node.start_mark.line + 1}"
