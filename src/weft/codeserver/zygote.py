@@ -23,7 +23,7 @@ from weft.model.failure import ErrorInfo
 from weft.processes.sources import SourceFiles
 from weft.processes.specs import HELLO_DECODER, Hello, LoadFailed
 from weft.processes.threads import other_threads
-from weft.processes.wire import Channel
+from weft.processes.wire import Channel, receive_first
 from weft.processes.worker import Role
 from weft.processes.zygote import ZygoteServer, spawner
 
@@ -35,10 +35,10 @@ def main(arguments: list[str]) -> int:
     """See the module."""
     began_at = time.time()
     control = socket.socket(fileno=int(arguments[0]))
-    frame = Channel(control).receive()
-    if frame is None:
+    first = receive_first(control)
+    if first is None:
         return 0  # the owner has gone already
-    hello = HELLO_DECODER.decode(frame.payload)
+    hello = HELLO_DECODER.decode(first)
     if hello.start_method == "spawn":
         serve_spawning(control, hello, "")
         return 0

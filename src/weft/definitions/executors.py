@@ -142,25 +142,41 @@ def executor(
     return make(name) if callable(name) else make
 
 
-_RETRIES = Field(Selector({"enabled": Permissive(), "disabled": Permissive()}), default_value={"enabled": {}})
+_RETRIES = Field(
+    Selector({"enabled": Permissive(), "disabled": Permissive(), "deferred": Permissive()}),
+    default_value={"enabled": {}},
+    description="Whether failed steps are tried again. deferred: not by this executor, but by whoever started the run.",
+)
 _IN_PROCESS: Mapping[str, Any] = {
     "retries": _RETRIES,
     "marker_to_close": Field(Noneable(str), is_required=False),
     "step_dependency_config": Field(Permissive(), is_required=False),
 }
 _MULTIPROCESS: Mapping[str, Any] = {
-    "max_concurrent": Field(Noneable(Int), is_required=False),
+    "max_concurrent": Field(
+        Noneable(Int),
+        is_required=False,
+        description="Processes at once; without it, and where it is 0, as many as there are processors.",
+    ),
     "tag_concurrency_limits": Field(
         Noneable(Array(Shape({"key": str, "limit": Int, "value": Field(AnyConfig, is_required=False)}))),
         is_required=False,
+        description="Limits of steps with a tag; the value is a text, or {applyLimitPerUniqueValue: true}.",
     ),
     "start_method": Field(
         Noneable(
             Selector({"spawn": Permissive(), "fork": Permissive(), "forkserver": Permissive()}),
         ),
         is_required=False,
+        description="How processes come into being. fork and forkserver: as forks of one that has the code loaded; "
+        "spawn: each loads the code itself.",
     ),
     "retries": _RETRIES,
+    "reuse_workers": Field(
+        bool,
+        default_value=False,
+        description="Whether a process that has carried out a step takes the next one: quicker, and less isolated.",
+    ),
     "step_dependency_config": Field(Permissive(), is_required=False),
 }
 

@@ -152,3 +152,25 @@ class Channel:
     def close(self) -> None:
         """Let go of it."""
         self._socket.close()
+
+
+def receive_first(sock: socket.socket) -> bytes | None:
+    """Wait for the first frame on a socket and read not a byte more, so that a `Channel` made afterwards finds what follows; None at the end.
+
+    The frame has no descriptors.
+    """
+    head = _read_exactly(sock, _HEAD.size)
+    if head is None:
+        return None
+    length, _ = _HEAD.unpack(head)
+    return _read_exactly(sock, length)
+
+
+def _read_exactly(sock: socket.socket, count: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < count:
+        chunk = sock.recv(count - len(data))
+        if not chunk:
+            return None
+        data += chunk
+    return bytes(data)

@@ -10,7 +10,9 @@ the code where the run says that it is.
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -30,6 +32,7 @@ from weft.execution.run_context import RunContext
 from weft.model.plan import upstream_refs
 from weft.planning.step_limits import TagLimit, tag_limits
 from weft.processes.client import Zygote
+from weft.processes.specs import StartMethod
 from weft.processes.threads import other_threads
 from weft.runs.environment import RunEnvironment
 from weft.runs.prepare import PreparedRun
@@ -39,6 +42,9 @@ MAX_CONCURRENT_VARIABLES = (
     "DAGSTER_MULTIPROCESS_EXECUTOR_MAX_CONCURRENT",
 )
 """Environment variables with the number of processes at once, where the configuration of a run says nothing."""
+
+_HOOKS = ("weft.compat.dagster:install",)
+"""What is called before code is loaded: existing code imports another package's name."""
 
 
 class ReadyExecutor(Protocol):
@@ -118,7 +124,7 @@ def ready_executor(
 
     Raises:
         ConfigError: (WEFT-C095) the configuration of the executor means nothing.
-        ExecutionError: (WEFT-X307, WEFT-X308, WEFT-X309) the run cannot be carried out by the executor that was chosen.
+        ExecutionError: (WEFT-X307 to WEFT-X310) the run cannot be carried out by the executor that was chosen.
     """
     name, settings = chosen_executor(prepared)
     retries_enabled = "enabled" in (settings.get("retries") or {"enabled": {}})
@@ -203,9 +209,13 @@ def _wrong_settings(what: str, found: str, fix: str) -> ConfigError:
 def _step_zygote(
     prepared: PreparedRun, environment: RunEnvironment, instance: Any, settings: Mapping[str, Any]
 ) -> Zygote:
-    ((method, _),) = (settings.get("start_method") or {"fork": {}}).items()
-    if method == "spawn" or other_threads():
-        return _spawned(prepared, environment, "spawn" if method == "spawn" else "fork")
+    ((method, options),) = (settings.get("start_method") or {"fork": {}}).items()
+    if method == "spawn":
+        return _spawned(prepared, environment, "spawn")
+    for module in (options or {}).get("preload_modules", ()):
+        importlib.import_module(module)  # here, so that the workers share what it takes
+    if other_threads():
+        return _spawned(prepared, environment, "fork")
     return Zygote.fork_here({"steps": _role(prepared, environment, instance)})
 
 
@@ -219,8 +229,31 @@ def _role(prepared: PreparedRun, environment: RunEnvironment, instance: Any) -> 
     return role
 
 
-def _spawned(prepared: PreparedRun, environment: RunEnvironment, start_method: Any) -> Zygote:
-    raise _not_available("spawn")
+def _spawned(prepared: PreparedRun, environment: RunEnvironment, start_method: StartMethod) -> Zygote:
+    """A zygote that loads the code itself, for this run alone."""
+    from weft.codeserver.target import encode_target, target_of
+
+    origin = prepared.run.origin
+    if origin is None or _home(environment) is None:
+        raise ExecutionError(
+            "another process cannot load the code of this run, and this one cannot be forked.",
+            code="WEFT-X310",
+            facts={
+                "code": str(origin) if origin is not None else "defined in this process",
+                "threads": some_of(sorted(set(other_threads()))) or "none",
+                "start method": start_method,
+            },
+            fix="put the definitions into a file or module and start the run from there (weft job execute -f FILE), "
+            "or use the in_process executor",
+        )
+    return Zygote.spawn(
+        encode_target(target_of(origin)),
+        python=origin.python or sys.executable,
+        start_method=start_method,
+        hooks=_HOOKS,
+        outlives_owner=False,
+        watches_sources=False,  # a run goes on with the code that it began with
+    )
 
 
 def _home(environment: RunEnvironment) -> str | None:

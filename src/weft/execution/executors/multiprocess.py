@@ -148,6 +148,8 @@ class MultiprocessExecutor:
         self._by_fd: dict[int, _Worker] = {}
         self._results: list[AttemptResult] = []
         self._has_freed_slot = False
+        self._has_told_of_interruption = False
+        self._is_closing = False
         self._count = 0
         # What the run has made, by asset, in order: for tasks whose worker cannot know it from storage yet.
         self._made: dict[AssetKey, list[KnownVersion]] = {}
@@ -182,7 +184,8 @@ class MultiprocessExecutor:
         """See `Executor.wait`."""
         end = None if timeout_seconds is None else self._now() + timeout_seconds
         while not self._results and not self._has_freed_slot:
-            if self._run.interruption.requested and not self._interruption_is_known():
+            if self._run.interruption.requested and not self._has_told_of_interruption:
+                self._has_told_of_interruption = True
                 break
             self._watch(end)
             if end is not None and self._now() >= end:
@@ -216,6 +219,7 @@ class MultiprocessExecutor:
 
     def close(self) -> None:
         """See `Executor.close`."""
+        self._is_closing = True
         try:
             for worker in list(self._workers.values()):
                 if worker.is_idle:
@@ -349,7 +353,8 @@ class MultiprocessExecutor:
             self._note_idle(worker)
 
     def _note_idle(self, worker: _Worker) -> None:
-        if self._settings.reuse_workers and worker.kill_at is None and not worker.is_hooks_only:
+        takes_another = self._settings.reuse_workers and not self._is_closing
+        if takes_another and worker.kill_at is None and not worker.is_hooks_only:
             worker.is_idle = True
             self._has_freed_slot = True
         else:
@@ -478,13 +483,6 @@ class MultiprocessExecutor:
         return tuple([known for key in sorted(keys) for known in self._made.get(key, ())])
 
     # --- small things ------------------------------------------------------------------------------------------------
-
-    def _interruption_is_known(self) -> bool:
-        """Whether every attempt that runs was asked to end."""
-        return all(
-            worker.kill_at is not None or worker.result is not None or worker.is_hooks_only
-            for worker in self._workers.values()
-        )
 
     def _now(self) -> float:
         return self._run.clock.monotonic()
