@@ -30,7 +30,15 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from weft.clock import SYSTEM_CLOCK, Clock
-from weft.config.instance_settings import PROJECT_HOME, InstanceSettings, LogSettings, StorageSettings, settings_files
+from weft.config.instance_settings import (
+    HOME_VARIABLE,
+    PROJECT_HOME,
+    InstanceSettings,
+    LogSettings,
+    StorageSettings,
+    named_home,
+    settings_files,
+)
 from weft.errors import ConfigError, StorageError
 from weft.execution.io_managers.defaults import default_io_manager
 from weft.logs.store import ComputeLogStore, LocalComputeLogStore, NullComputeLogStore
@@ -39,9 +47,6 @@ from weft.runs.instance_queries import InstanceQueries
 from weft.runs.recover import recover_lost_runs
 from weft.storage.ports import Storage
 
-HOME_VARIABLE = "WEFT_HOME"
-# The home of programs that this one takes the place of; their settings are understood (`weft.config.dagster_settings`).
-FORMER_HOME_VARIABLE = "DAGSTER_HOME"
 SYNCHRONOUS_VARIABLE = "WEFT_SQLITE_SYNCHRONOUS"
 
 _open: dict[Path, Instance] = {}
@@ -224,8 +229,8 @@ def _synchronous() -> Literal["NORMAL", "FULL"] | None:
 
 def find_home() -> Path:
     """The folder of the instance for the working directory, as the module says. It need not exist."""
-    given = os.environ.get(HOME_VARIABLE) or os.environ.get(FORMER_HOME_VARIABLE)
-    if given:
+    given = named_home()
+    if given is not None:
         return Path(given).expanduser().resolve()
     here = Path.cwd()
     for folder in (here, *here.parents):

@@ -28,6 +28,7 @@ from msgspec import Struct
 
 from weft.components.component import Component, ComponentLoadContext
 from weft.components.resolution import Model
+from weft.config.instance_settings import named_home
 from weft.definitions.definitions import Definitions
 from weft.errors import LoadError
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from upath import UPath
 
 STATE_VARIABLE = "WEFT_DEFS_STATE"
-_HOME_VARIABLE = "WEFT_HOME"
 _LATEST = "latest"
 _VERSION = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -200,5 +200,5 @@ def state_storage(project_root: Path) -> UPathDefsStateStorage:
     named = os.environ.get(STATE_VARIABLE)
     if named:
         return UPathDefsStateStorage(named)
-    home = os.environ.get(_HOME_VARIABLE)
+    home = named_home()
     return UPathDefsStateStorage((Path(home).expanduser() if home else project_root / ".weft") / "defs_state")

@@ -6,12 +6,16 @@ where the value says it (``start_timeout: 3m``). Each setting is described in ``
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+HOME_VARIABLE = "WEFT_HOME"
+# The home of programs that weft takes the place of; their settings are understood (`weft.config.dagster_settings`).
+FORMER_HOME_VARIABLE = "DAGSTER_HOME"
 SETTINGS_FILE = "weft.yaml"
 DAGSTER_FILE = "dagster.yaml"
 PROJECT_HOME = ".weft"
@@ -82,7 +86,7 @@ class RunRetrySettings(Struct, frozen=True, kw_only=True):
 class LauncherSettings(Struct, frozen=True, kw_only=True):
     """How workers of runs are started."""
 
-    kind: Literal["local", "subprocess", "in_process", "custom"] = "local"
+    kind: Literal["local", "subprocess", "custom"] = "local"
     # How long code that no run needs stays loaded.
     idle_seconds: Seconds = 600.0
     # For "custom": a class with the methods of `weft.runs.launchers.port.RunLauncher`, as ``module:Class``, and its arguments.
@@ -140,3 +144,8 @@ def settings_files(home: Path) -> list[Path]:
     """The files with settings of the instance in a folder; the first one holds. Here, so that nobody loads what reads them where there are none."""
     beside = (home.parent / SETTINGS_FILE,) if home.name == PROJECT_HOME else ()
     return [path for path in (home / SETTINGS_FILE, *beside, home / DAGSTER_FILE) if path.is_file()]
+
+
+def named_home() -> str | None:
+    """The home that the environment names."""
+    return os.environ.get(HOME_VARIABLE) or os.environ.get(FORMER_HOME_VARIABLE) or None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from weft.config.instance_settings import SETTINGS_FILE
 from weft.definitions.definitions import Definitions
 from weft.definitions.job import job
 from weft.definitions.op import op
@@ -39,6 +40,8 @@ def rehearse() -> bool:
     """Play a run through; whether it went well. Leaves no thread, no open file and nothing on disk."""
     with tempfile.TemporaryDirectory(prefix="weft-rehearsal-") as folder:
         home = Path(folder)
+        # So that workers find what reads settings done, too.
+        (home / SETTINGS_FILE).write_text("queue: {}\n", "utf-8")
         with environment_of(str(home)) as environment:
             prepared = prepare_job(
                 _rehearsal,

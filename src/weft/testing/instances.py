@@ -9,8 +9,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from weft.errors import UsageError
-from weft.instance import HOME_VARIABLE, Instance
+from msgspec.structs import fields
+
+from weft.config.instance_settings import DAGSTER_FILE, HOME_VARIABLE, SETTINGS_FILE, InstanceSettings
+from weft.instance import Instance
 
 
 @contextmanager
@@ -22,25 +24,20 @@ def instance_for_test(
     """A durable instance in a folder of its own, which ``Instance.get()`` gives as well while the context is open.
 
     Args:
-        overrides: settings of the instance; there are none yet that a test could change besides its folder.
+        overrides: settings, as they stand in ``weft.yaml`` (``{"queue": {"max_concurrent_runs": 1}}``), or as in a ``dagster.yaml``.
         temp_dir: the folder, which is then left; a temporary one, which is removed, where it is None.
         set_home: whether ``$WEFT_HOME`` names the folder meanwhile, for commands and child processes too.
 
     Raises:
-        UsageError: (WEFT-U080) an override is not known.
+        ConfigError: (WEFT-C150 to C161) the overrides are wrong.
 
     >>> with instance_for_test() as instance:
     ...     materialize([orders], instance=instance)
     """
-    if overrides:
-        raise UsageError(
-            "instance_for_test was given settings that an instance does not have.",
-            code="WEFT-U080",
-            facts={"found": ", ".join(map(str, overrides))},
-            fix="leave them out; temp_dir= chooses the folder",
-        )
     with ExitStack() as stack:
         folder = temp_dir if temp_dir is not None else stack.enter_context(tempfile.TemporaryDirectory(prefix="weft-"))
+        if overrides:
+            _write_settings(Path(folder), overrides)
         if set_home:
             before = os.environ.get(HOME_VARIABLE)
             os.environ[HOME_VARIABLE] = str(folder)
@@ -48,6 +45,16 @@ def instance_for_test(
         instance = Instance.get(folder) if set_home else Instance.at(Path(folder))
         stack.callback(instance.close)
         yield instance
+
+
+def _write_settings(folder: Path, overrides: Mapping[str, Any]) -> None:
+    """In a file, so that processes that the test starts find them as well."""
+    import yaml  # only tests with settings need it
+
+    sections = {field.name for field in fields(InstanceSettings)}
+    name = SETTINGS_FILE if overrides.keys() <= sections else DAGSTER_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(yaml.safe_dump(dict(overrides)), "utf-8")
 
 
 def _restore(before: str | None) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from weft import Instance, asset, instance_for_test, materialize
-from weft.errors import UsageError
+from weft.errors import ConfigError
 
 
 @asset
@@ -33,6 +36,17 @@ def test_a_folder_that_was_given_stays(tmp_path: Path) -> None:
         assert instance.has_run(run_id)
 
 
+@pytest.mark.parametrize(
+    "overrides", [{"queue": {"max_concurrent_runs": 3}}, {"run_queue": {"max_concurrent_runs": 3}}]
+)
+def test_settings_hold_for_the_instance_and_for_processes_that_the_test_starts(overrides: dict[str, Any]) -> None:
+    with instance_for_test(overrides) as instance:
+        assert instance.settings.queue.max_concurrent_runs == 3
+        code = "from weft import Instance; print(Instance.get().settings.queue.max_concurrent_runs)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "3\n"
+
+
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(UsageError), instance_for_test({"run_launcher": {}}):
+    with pytest.raises(ConfigError, match="no setting"), instance_for_test({"run_launch": {}}):
         pass
