@@ -3,6 +3,7 @@
 #   make demo    run the example project on real data
 #   make test    all tests
 #   make check   lint, types, import contract and unit tests: before every commit, under two minutes
+#   make chaos   the long form of the tests that end processes and databases at random moments: about an hour
 #   make bench   all benchmarks, one after another
 #   make fmt     format the code and mend what the linter can mend
 #   make clean   remove .venv, caches and what the demo and the benchmarks wrote
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 BENCHMARKS := $(filter-out benchmarks/harness.py,$(sort $(wildcard benchmarks/*.py)))
 
-.PHONY: help demo test check bench fmt clean
+.PHONY: help demo test check chaos bench fmt clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +36,10 @@ check:
 	@.ci/environment test lint
 	@.ci/lint
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
+
+chaos:
+	@.ci/environment test
+	WEFT_CHAOS_TRIALS=300 WEFT_CANCELS=100 WEFT_OUTAGE_SECONDS=300 $(BIN)/pytest --numprocesses 2 -s tests/acceptance/chaos
 
 bench:
 	@.ci/environment test demo
