@@ -38,6 +38,12 @@ def postgres_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     yield from _database("postgres", tmp_path_factory)
 
 
+@pytest.fixture
+def new_postgres_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty PostgreSQL database of this test."""
+    yield from _database("postgres", tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def mariadb_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an empty MariaDB database of this worker; see `postgres_database`."""

@@ -60,6 +60,9 @@ def bad_cursor(cursor: str, expected: str) -> StorageError:
 RUN_CURSOR: CursorCodec[tuple[float, int]] = CursorCodec("runs", tuple[float, int])
 """Time of creation, then the order of storing among runs created at the same instant."""
 
+CHANGE_CURSOR: CursorCodec[tuple[float, int]] = CursorCodec("changes", tuple[float, int])
+"""Time of the last change of a run, then the order of storing."""
+
 ASSET_CURSOR: CursorCodec[tuple[str, ...]] = CursorCodec("assets", tuple[str, ...])
 """The parts of the key."""
 

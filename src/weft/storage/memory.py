@@ -21,6 +21,7 @@ from weft.model.snapshot import content_id
 from weft.model.step import Step
 from weft.storage.cursors import ASSET_CURSOR, PARTITION_CURSOR, RUN_CURSOR, bad_cursor
 from weft.storage.failures import both_have_history, run_exists, run_not_found
+from weft.storage.memory_history import MemoryHistory
 from weft.storage.memory_live import MemoryLeaseStore, MemoryPoolStore, MemoryRunQueue
 from weft.storage.memory_state import CLOSED, RunRecord, State
 from weft.storage.notifications import LocalWakeups
@@ -45,6 +46,7 @@ class MemoryStorage:
         self.queue = MemoryRunQueue(state)
         self.leases = MemoryLeaseStore(state)
         self.pools = MemoryPoolStore(state)
+        self.history = MemoryHistory(state)
 
     def close(self) -> None:
         """See `weft.storage.ports.Storage.close`. What was stored is forgotten."""
@@ -148,12 +150,7 @@ class MemoryRunStore:
             state.live.end(run_id)
             for key in record.step_keys:
                 state.steps.pop((run_id, key), None)
-            gone = {stored.id for stored in record.events}
-            for id in gone:
-                del state.events[id]
-            indexes: list[list[StoredEvent]] = [*state.by_type.values(), *state.by_asset.values()]
-            for index in indexes:
-                index[:] = [stored for stored in index if stored.id not in gone]
+            state.forget_events({stored.id for stored in record.events})
             return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from types import TracebackType
 from typing import NoReturn
 
@@ -130,6 +130,14 @@ class State:
             self.partition_statuses[key, partition] = state.status
             self.partitions.setdefault(key, {})[partition] = state
         self.checks.update(changes.checks)
+
+    def forget_events(self, ids: Set[int]) -> None:
+        """Remove events from where they are looked for by id, type and asset."""
+        for id in ids:
+            del self.events[id]
+        indexes: list[list[StoredEvent]] = [*self.by_type.values(), *self.by_asset.values()]
+        for index in indexes:
+            index[:] = [stored for stored in index if stored.id not in ids]
 
     def has_history(self, key: AssetKey) -> bool:
         """Whether anything happened to an asset."""

@@ -465,6 +465,32 @@ class PoolStore(Protocol):
         ...
 
 
+class History(Protocol):
+    """What is deleted of runs that are over. The state of assets, partitions and checks is not touched by any of this.
+
+    Once the events of a run are deleted, nothing tells that they were there: what is delivered again is new.
+    """
+
+    def over(self, *, before: float, cursor: str | None = None, limit: int = 500) -> Page[str]:
+        """The ids of runs that came to an end and whose last change was before `before`, in the order of that change."""
+        ...
+
+    def forget_events(self, run_ids: Sequence[str]) -> int:
+        """Delete the events of runs, in one transaction. Returns how many there were."""
+        ...
+
+    def forget_reports(self, *, before: float, limit: int = 1000) -> int:
+        """Delete the oldest events that no run gave, up to `limit` of those before `before`, in one transaction. Returns how many."""
+        ...
+
+    def drop_segments(self, *, before: float) -> int:
+        """Drop those stretches of the log whole of which every event is of a run that `over` gives, or is a report before `before`.
+
+        Returns how many. Takes no longer for long stretches. Where the log is not kept in stretches, there are none.
+        """
+        ...
+
+
 class Storage(Protocol):
     """All ports of one store, as the composition root hands them out."""
 
@@ -490,6 +516,8 @@ class Storage(Protocol):
     def leases(self) -> LeaseStore: ...
     @property
     def pools(self) -> PoolStore: ...
+    @property
+    def history(self) -> History: ...
 
     def close(self) -> None:
         """Let go of files and connections. Using the ports afterwards is an error."""

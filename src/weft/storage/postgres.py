@@ -26,6 +26,7 @@ from weft.storage.postgres_wakeups import PostgresWakeups
 from weft.storage.server import MOST_READERS, ServerDatabase
 from weft.storage.server_failures import cannot_write, disk_full, does_not_fit, kept_locked, refused, server_away
 from weft.storage.sql.postgres_dialect import WRITER_LOCK, PostgresDialect
+from weft.storage.sql.postgres_history import PostgresHistory
 from weft.storage.sql.schema import creation_statements, version_problem
 from weft.storage.sql.server_tables import server_metadata
 from weft.storage.sql.stores import SqlStores
@@ -64,6 +65,7 @@ class PostgresStorage(SqlStores[ServerDatabase]):
         database = ServerDatabase(driver, most_readers=integer_option(url, "most_readers", MOST_READERS))
         self._server = _open_schema(driver)
         super().__init__(database)
+        self.history = PostgresHistory(database)
         self.wakeups = PostgresWakeups(driver.connect_plainly)
 
     def close(self) -> None:

@@ -100,5 +100,9 @@ QUERIES: dict[str, Callable[[Storage], object]] = {
     "wipe": lambda s: s.assets.wipe(KEY),
     "dynamic partitions": lambda s: (s.dynamic_partitions.has("n", "k"), s.dynamic_partitions.list("n")),
     "snapshot": lambda s: s.snapshots.get("x"),
+    "over": lambda s: s.history.over(before=9e9),
+    "over, next page": lambda s: s.history.over(before=9e9, cursor=s.history.over(before=9e9, limit=1).cursor),
+    "forget events": lambda s: s.history.forget_events(["r0", "r1"]),
+    "forget reports": lambda s: s.history.forget_reports(before=9e9),
     "value": lambda s: s.keyvalue.get("x"),
 }

@@ -172,6 +172,11 @@ class Transaction:
             self._cursor.execute(statement.of_rows(self._dialect, count), parameters)
             start += count
 
+    @property
+    def cursor(self) -> Any:
+        """The driver's own cursor, for what only one dialect can say."""
+        return self._cursor
+
     def next_id(self, table: Table) -> int:
         """The lowest id that this write transaction may give to a new row of `table`."""
         return self._dialect.next_id(self._cursor, table)

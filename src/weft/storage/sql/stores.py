@@ -9,6 +9,7 @@ from weft.storage.sql.check_store import SqlCheckStore
 from weft.storage.sql.database import Database
 from weft.storage.sql.dynamic_partition_store import SqlDynamicPartitionStore
 from weft.storage.sql.event_log import SqlEventLog
+from weft.storage.sql.history import SqlHistory
 from weft.storage.sql.key_value_store import SqlKeyValue
 from weft.storage.sql.lease_store import SqlLeaseStore
 from weft.storage.sql.pool_store import SqlPoolStore
@@ -34,3 +35,4 @@ class SqlStores(Generic[_D]):
         self.queue = SqlRunQueue(database)
         self.leases = SqlLeaseStore(database)
         self.pools = SqlPoolStore(database)
+        self.history = SqlHistory(database)
