@@ -11,6 +11,7 @@ import sys
 from weft.codeserver.zygote import HELLO_VARIABLE, load_roles
 from weft.processes.specs import HELLO_DECODER, WORKER_SPEC_DECODER
 from weft.processes.worker import become_worker, run_role
+from weft.runs.worker import RUN_ROLE, say_that_it_does_not_load
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +23,12 @@ def main(arguments: list[str]) -> int:
         os.set_inheritable(fd, False)
     become_worker(spec)
     hello = HELLO_DECODER.decode(bytes.fromhex(os.environ.pop(HELLO_VARIABLE)))
-    roles, _ = load_roles(hello)
+    try:
+        roles, _ = load_roles(hello)
+    except BaseException as error:
+        if spec.role == RUN_ROLE:  # nobody else can tell why; a step's coordinator has loaded the same code itself
+            say_that_it_does_not_load(spec.payload, error)
+        raise
     return run_role(roles[spec.role], spec, fds)
 
 

@@ -86,9 +86,11 @@ class RunRetrySettings(Struct, frozen=True, kw_only=True):
 class LauncherSettings(Struct, frozen=True, kw_only=True):
     """How workers of runs are started."""
 
-    kind: Literal["local", "subprocess", "custom"] = "local"
+    kind: Literal["local", "subprocess", "in_process", "custom"] = "local"
     # How long code that no run needs stays loaded.
     idle_seconds: Seconds = 600.0
+    # Added to the niceness of workers: higher gives way to other work of the machine.
+    nice: int = 0
     # For "custom": a class with the methods of `weft.runs.launchers.port.RunLauncher`, as ``module:Class``, and its arguments.
     target: str | None = None
     config: Mapping[str, Any] = {}

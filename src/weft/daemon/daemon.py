@@ -39,9 +39,7 @@ class Daemon:
         self._monitor = RunMonitor(environment, self._presence.launcher_lives, self._ring)
         lock = threading.Lock()
         self._notices = NoticeService(environment, self._monitor, lock)
-        self.launcher: RunLauncher = make_launcher(
-            environment.settings.launcher, home, self._monitor.report, daemon_id=self.id
-        )
+        self.launcher: RunLauncher = make_launcher(environment, home, self._monitor.report, daemon_id=self.id)
         self._monitor.attach(self.launcher)
         services = (
             self._notices,

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from weft.codeserver.loader import LoadedTarget
     from weft.instance import Instance
 
+RUN_ROLE = "run"
+"""The role of a worker process that carries a run out (`weft.codeserver.zygote`)."""
+
 QUEUE_TOPIC = "queue"
 """Said when a run was put into the queue, and when one has ended (`weft.storage.notifications`)."""
 
@@ -70,6 +73,17 @@ def run_worker(loaded: LoadedTarget, payload: bytes, fds: list[int]) -> int:
     return 0
 
 
+def say_that_it_does_not_load(payload: bytes, error: BaseException) -> None:
+    """The end of a run whose worker could not load the code. For workers that load it themselves."""
+    assignment = _DECODER.decode(payload)
+    failed = RunFailed(
+        reason=FailureReason.START_FAILED, message="its code does not load", error=ErrorInfo.from_exception(error)
+    )
+    with environment_of(assignment.home) as environment:
+        environment.events.announce(assignment.run_id, [failed], at=environment.clock.wall(), worker=assignment.token)
+        environment.wakeups.notify(QUEUE_TOPIC)
+
+
 def environment_of(home: str) -> Instance:
     """The instance in a folder, to be used as a context manager."""
     from weft.instance import Instance
@@ -77,10 +91,25 @@ def environment_of(home: str) -> Instance:
     return Instance.at(Path(home))
 
 
-def carry_out_assigned(assignment: WorkerAssignment, repository: Repository, environment: RunEnvironment) -> bool:
+def carry_out_assigned(
+    assignment: WorkerAssignment,
+    repository: Repository,
+    environment: RunEnvironment,
+    *,
+    place: WorkerPlace | None = None,
+) -> bool:
     """Carry out a run of the queue; False where that is not wanted of this worker any more.
 
     Where an earlier worker got somewhere, this one goes on: what succeeded is not run again, its outputs are read from where they were stored.
+
+    Args:
+        assignment: which run, and which of its workers this is.
+        repository: its code.
+        environment: where it is recorded.
+        place: where this worker is found; this process by default.
+
+    Raises:
+        StorageError: storage is away, or the journal cannot be written. What was reported before is kept.
     """
     run_id, token = assignment.run_id, assignment.token
     run, plan = environment.runs.get(run_id), environment.runs.plan(run_id)
@@ -88,19 +117,25 @@ def carry_out_assigned(assignment: WorkerAssignment, repository: Repository, env
         return False
     try:
         prepared = restore_run(run, _rest_of(run, plan, environment), repository, environment)
-    except WeftError as error:
-        if isinstance(error, StorageError):
-            raise
-        failed = RunFailed(reason=FailureReason.CONFIG, message=error.what, error=ErrorInfo.from_exception(error))
-        return environment.events.announce(run_id, [failed], at=environment.clock.wall(), worker=token)
-    watch = _Watch(run, assignment, environment)
-    try:
-        carry_out(prepared, environment, watch, source=token)
+        carry_out(prepared, environment, _Watch(run, assignment, environment, place), source=token)
     except NotAdmittedError:
         return False
+    except StorageError:
+        raise  # the run is not recorded as it should be, and nothing else would be either
+    except Exception as error:  # noqa: BLE001  # whatever the user's code raises when a run is put together; steps have their own
+        return environment.events.announce(run_id, [_cannot_begin(error)], at=environment.clock.wall(), worker=token)
     finally:
         environment.wakeups.notify(QUEUE_TOPIC)
     return True
+
+
+def _cannot_begin(error: Exception) -> RunFailed:
+    is_ours = isinstance(error, WeftError)
+    return RunFailed(
+        reason=FailureReason.CONFIG if is_ours else FailureReason.START_FAILED,
+        message=error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}",
+        error=ErrorInfo.from_exception(error),
+    )
 
 
 def _rest_of(run: Run, plan: RunPlan, environment: RunEnvironment) -> RunPlan:
@@ -120,11 +155,16 @@ class NotAdmittedError(BaseException):
 class _Watch:
     """The heartbeat of a worker, and what it learns by it. The hooks of `carry_out`."""
 
-    def __init__(self, run: Run, assignment: WorkerAssignment, environment: RunEnvironment) -> None:
+    def __init__(
+        self, run: Run, assignment: WorkerAssignment, environment: RunEnvironment, place: WorkerPlace | None
+    ) -> None:
         self._run = run
         self._token = assignment.token
-        process = identify(os.getpid())
-        self._place: WorkerPlace | None = processes.place_of(assignment.launcher, process.pid, process.started_at_ticks)
+        if place is None:
+            process = identify(os.getpid())
+            place = processes.place_of(assignment.launcher, process.pid, process.started_at_ticks)
+        # None once storage knows it.
+        self._place: WorkerPlace | None = place
         self._environment = environment
         self._settings = environment.settings.monitoring
         self._is_over = threading.Event()

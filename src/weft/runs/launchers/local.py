@@ -35,12 +35,11 @@ from weft.processes.specs import (
 )
 from weft.runs.launchers import processes
 from weft.runs.launchers.port import Report, WorkerEnded, WorkerNotStarted, WorkerPlaced, WorkerState
-from weft.runs.worker import WorkerAssignment, encode_assignment
+from weft.runs.worker import RUN_ROLE, WorkerAssignment, encode_assignment
 
 MOST_ZYGOTES_TRIED = 3
 """So many zygotes may die on a worker that was to be started, before it is said that it cannot be."""
 
-RUN_ROLE = "run"
 REHEARSAL = "weft.runs.rehearsal:rehearse"
 
 
@@ -100,6 +99,7 @@ class LocalLauncher:
         start_zygote: starts a zygote.
         start_method: how workers are started; ``spawn`` where forks are not wanted.
         idle_seconds: after how long a zygote ends that nobody needs.
+        nice: added to the niceness of the workers.
         clock: for idle times.
     """
 
@@ -112,6 +112,7 @@ class LocalLauncher:
         name: str = "local",
         start_method: StartMethod = "fork",
         idle_seconds: float = 600.0,
+        nice: int = 0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.name = name
@@ -120,6 +121,7 @@ class LocalLauncher:
         self._start_zygote = start_zygote
         self._start_method: StartMethod = start_method
         self._idle_seconds = idle_seconds
+        self._nice = nice
         self._clock = clock
         self._orders: deque[Callable[[], None]] = deque()
         self._heard, self._bell = os.pipe()
@@ -140,7 +142,7 @@ class LocalLauncher:
             self._order(lambda: self._report(_not_started(run.id, token, why, is_final=True)))
             return
         payload = encode_assignment(WorkerAssignment(run_id=run.id, token=token, home=self._home, launcher=self.name))
-        spec = WorkerSpec(id=f"{run.id}.{token}", role=RUN_ROLE, payload=payload)
+        spec = WorkerSpec(id=f"{run.id}.{token}", role=RUN_ROLE, payload=payload, nice=self._nice)
         waiting = _Waiting(run.id, token, run.origin, spec)
         self._order(lambda: self._place(waiting))
 
