@@ -8,6 +8,7 @@ from pathlib import Path
 
 from weft.daemon.launchers import make_launcher
 from weft.daemon.presence import Presence
+from weft.daemon.retention import RetentionService
 from weft.daemon.run_monitor import NoticeService, WatchService
 from weft.daemon.run_queue import QueueService
 from weft.daemon.run_retries import RetryService
@@ -46,6 +47,7 @@ class Daemon:
             QueueService(environment, self.launcher),
             WatchService(environment, self._monitor, lock),
             RetryService(environment),
+            RetentionService(environment),
         )
         self._presence_thread = ServiceThread(self._presence, environment.clock)
         self._threads = [ServiceThread(service, environment.clock) for service in services]
