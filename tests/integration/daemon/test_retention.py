@@ -32,4 +32,4 @@ def test_a_daemon_deletes_events_by_their_age_and_leaves_the_run(serve: Serve) -
     with served.daemon():
         until(lambda: not served.types(run_id), "the end of the old events")
     assert served.run(run_id) == before
-    assert {step.status.value for step in served.instance.runs.steps(run_id)} == {"SUCCESS"}
+    assert {step.status.value for step in served.instance.runs.steps(run_id)} == {"SUCCEEDED"}
