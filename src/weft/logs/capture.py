@@ -277,6 +277,11 @@ def _nothing() -> None:
     pass
 
 
+def prepare_capture() -> None:
+    """Do before a fork what a capture does the first time."""
+    _c_flush()
+
+
 _c_flush_function: Callable[[], object] | None = None
 
 

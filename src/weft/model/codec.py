@@ -66,6 +66,11 @@ class Decoder(Generic[T]):
             self._decoder = msgspec.msgpack.Decoder(self._kind, dec_hook=_from_builtin)
         return self._decoder.decode(data)
 
+    def build(self) -> None:
+        """Build it now: before a fork, so that no child has to."""
+        if self._decoder is None:
+            self._decoder = msgspec.msgpack.Decoder(self._kind, dec_hook=_from_builtin)
+
 
 def to_json(value: Any) -> bytes:
     """`value` as JSON, for people and programs outside."""

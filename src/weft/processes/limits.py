@@ -6,6 +6,7 @@ process has is what it gets.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from contextlib import suppress
@@ -78,6 +79,7 @@ def kills_for_memory() -> int:
     return 0
 
 
+@functools.cache
 def _memory_events() -> str | None:
     """The file that counts such kills, of the second or the first version of control groups."""
     try:

@@ -6,18 +6,24 @@ So a process that detaches itself (double fork, a session of its own) stays with
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def become_subreaper() -> bool:
     """Whether this process now gets the orphans; False where the platform has no such thing."""
+    global _prctl  # noqa: PLW0603  # found once: every worker that is forked afterwards has it
     if sys.platform != "linux":
         return False
     try:
-        import ctypes
+        if _prctl is None:
+            import ctypes
 
-        library = ctypes.CDLL(None, use_errno=True)
-        return bool(library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+            _prctl = ctypes.CDLL(None, use_errno=True).prctl
+        return bool(_prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
+
+
+_prctl: Callable[..., int] | None = None

@@ -70,6 +70,10 @@ class Channel:
         if sent < len(data):
             self._socket.sendall(data[sent:])
 
+    def send_all(self, payloads: Sequence[bytes]) -> None:
+        """Send several frames at once, none with descriptors. Waits and raises as `send`."""
+        self._socket.sendall(b"".join([_HEAD.pack(len(payload), 0) + payload for payload in payloads]))
+
     def send_soon(self, payload: bytes) -> None:
         """Send one frame without ever waiting: what does not fit now stays until `flush`."""
         self._outgoing += _HEAD.pack(len(payload), 0) + payload

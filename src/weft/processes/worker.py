@@ -77,15 +77,21 @@ def flush_streams() -> None:
 
 def _forget_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
-        if callable(handler) or (handler is signal.SIG_IGN and number != getattr(signal, "SIGPIPE", None)):
+    for number in _SIGNALS:
+        handler = _raw_handler(number)
+        if callable(handler) or (handler == signal.SIG_IGN and number != _SIGPIPE):
             try:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             except (OSError, ValueError):
                 continue
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+# Without the enums that ``signal.getsignal`` makes of what it finds: in a fresh fork each of them is a page that has to be copied.
+_raw_handler: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_SIGNALS = tuple(sorted(map(int, signal.valid_signals())))
+_SIGPIPE = getattr(signal, "SIGPIPE", None)
 
 
 def _redirect(spec: WorkerSpec) -> None:

@@ -221,7 +221,9 @@ def _step_zygote(
 
 def _role(prepared: PreparedRun, environment: RunEnvironment, instance: Any) -> Callable[[bytes, list[int]], int]:
     # Imported before the fork, so that no worker has to.
-    from weft.runs.step_worker import work_on_steps
+    from weft.runs.step_worker import prepare_steps, work_on_steps
+
+    prepare_steps(prepared)
 
     def role(payload: bytes, fds: list[int]) -> int:
         return work_on_steps(prepared, environment, instance, SETUP_DECODER.decode(payload), fds)

@@ -234,5 +234,6 @@ def test_steps_can_use_the_instance(world: World) -> None:
 
 @pytest.mark.everywhere
 def test_a_step_knows_its_run(world: World) -> None:
-    assert world.run("with_run").status == "SUCCESS"
+    result = world.run("with_run")
+    assert result.status == "SUCCESS", result.events[-3:]
     assert world.lines("note") == ["with_run data 0"]

@@ -245,10 +245,16 @@ class MultiprocessExecutor:
     def _start(self, step: StepPlan, attempt: int) -> _Worker:
         self._count += 1
         file_key = file_key_of(step.key, attempt)
-        setup = StepWorkerSetup(run_id=self._run.run.id, file_key=file_key, home=self._settings.home)
+        setup = StepWorkerSetup(
+            run_id=self._run.run.id,
+            file_key=file_key,
+            is_single=not self._settings.reuse_workers,
+            home=self._settings.home,
+        )
         channel, there = Channel.pair()
         worker = _Worker(str(self._count), channel, step, attempt, file_key)
-        worker.log_start = self._log_sizes(worker)
+        if self._run.run.worker > 1:  # an earlier worker of the run may have written to the same files
+            worker.log_start = self._log_sizes(worker)
         self._workers[worker.id] = worker
         self._by_fd[channel.fileno()] = worker
         spec = WorkerSpec(id=worker.id, role=_ROLE, payload=encode(setup), limits=_limits(step))
@@ -298,16 +304,21 @@ class MultiprocessExecutor:
         ]
         first = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if first is None else max(0.0, first - self._now()) * 1000
+        has_notices = self._zygote.is_gone
         for fd, _ in poll.poll(timeout):
             if fd == self._woken:
                 _drain(fd)
             elif (worker := self._by_fd.get(fd)) is not None:
                 self._read(worker)
-        for notice in self._zygote.notices(0):
-            self._note(notice)
-        if self._zygote.is_gone:
-            self._lose_zygote()
-        self._keep_time()
+            else:
+                has_notices = True
+        if has_notices:
+            for notice in self._zygote.notices(0):
+                self._note(notice)
+            if self._zygote.is_gone:
+                self._lose_zygote()
+        if first is not None:
+            self._keep_time()
 
     def _keep_time(self) -> None:
         now = self._now()

@@ -8,7 +8,7 @@
              <----------------------- AttemptEnded
     Verdict  ----------------------->            only where the worker waits for it: is that the end of the step?
              <----------------------- Reported   of hooks, of teardown
-             <----------------------- Idle       ready for another task
+             <----------------------- Idle       ready for another task; a worker for one task ends instead
     (close)  ----------------------->            there is none
 
 The coordinator alone writes the journal of the run. Nothing is acknowledged: what a worker has sent arrives, even if it dies the next moment.
@@ -35,6 +35,8 @@ class StepWorkerSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str
     # Names the files of its captured output.
     file_key: str
+    # Whether it ends after one task, without being told.
+    is_single: bool = False
     # Where the instance is, for a worker that has nothing in memory.
     home: str | None = None
 
