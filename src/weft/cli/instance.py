@@ -61,6 +61,50 @@ def migrate(home: str | None, as_json: bool) -> None:
         click.echo(f"migrated {folder} from {done.from_revision or 'nothing'} to {done.to_revision}")
 
 
+@instance.command("copy")
+@click.option(
+    "--to",
+    "address",
+    required=True,
+    envvar="WEFT_COPY_TO",
+    metavar="ADDRESS",
+    help="Where to: an empty database. It holds a password? Give it in the environment, as WEFT_COPY_TO.",
+)
+@click.option("--force", is_flag=True, help="Also while runs are going on; they end as lost in the copy.")
+@home_option
+@json_option
+@verbose_option
+def copy(address: str, force: bool, home: str | None, as_json: bool) -> None:
+    """Copy the storage to another database: runs, events, assets, all with their ids.
+
+    Stop everything that uses the instance first. A copy that was interrupted goes on when it is asked for again. Captured output and stored values are
+    files, and stay where they are.
+    """
+    from weft.storage.copying import copy_storage
+    from weft.storage.opening import open_storage
+
+    shows_progress = Terminal(sys.stderr).is_interactive and not as_json
+
+    def show(table: str, rows: int) -> None:
+        click.echo(f"\r{table}: {rows} rows\x1b[K", err=True, nl=False)
+
+    opened = open_instance(home)
+    target = open_storage(address)
+    try:
+        done = copy_storage(opened.storage, target, force=force, progress=show if shows_progress else None)
+        place = target.describe()["place"]
+    finally:
+        target.close()
+        if shows_progress:
+            click.echo("\r\x1b[K", err=True, nl=False)
+    rows = sum(done.rows.values())
+    if as_json:
+        click.echo(json_text({"to": place, "rows": dict(done.rows), "resumed": done.is_resumed}))
+        return
+    click.echo(f"copied {rows} rows of {len(done.rows)} tables to {place}, and counted them")
+    click.echo("to use it, name its address in the settings: storage: {url: ...}")
+
+
 @instance.group("config", cls=Commands)
 def config() -> None:
     """Settings of the instance."""

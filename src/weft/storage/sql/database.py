@@ -185,6 +185,14 @@ class Transaction:
         """To be called before rows of `table` are deleted whose ids must never be given again (``sqlite_autoincrement``)."""
         self._dialect.keep_ids(self._cursor, table)
 
+    def make_room(self, table: Table, highest: int) -> None:
+        """Get ready for rows of `table` with ids up to `highest`, which another database gave."""
+        self._dialect.make_room(self._cursor, table, highest)
+
+    def note_ids(self, table: Table, highest: int) -> None:
+        """Ids of `table` up to `highest` were given by another database: `next_id` is above from here on."""
+        self._dialect.note_ids(self._cursor, table, highest)
+
     def lock(self, name: str) -> None:
         """Hold the lock `name` from here to the end of this write transaction; others that ask for it wait.
 

@@ -43,6 +43,14 @@ class Dialect(Protocol):
         """Remember the highest id of `table`, before rows are deleted, so that `next_id` never gives one of theirs again."""
         ...
 
+    def make_room(self, cursor: Any, table: Table, highest: int) -> None:
+        """Get ready for rows of `table` with ids up to `highest`, which `next_id` did not give: those of another database."""
+        ...
+
+    def note_ids(self, cursor: Any, table: Table, highest: int) -> None:
+        """Rows of `table` have ids up to `highest`, or had: those that are given from here on are above."""
+        ...
+
     def lock(self, cursor: Any, name: str) -> None:
         """Take the lock `name` until the end of the write transaction."""
         ...
@@ -70,6 +78,18 @@ class SQLiteDialect:
 
     def keep_ids(self, cursor: Any, table: Table) -> None:
         """See `Dialect.keep_ids`. ``AUTOINCREMENT`` does it."""
+
+    def make_room(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `Dialect.make_room`. There is always room."""
+
+    def note_ids(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `Dialect.note_ids`."""
+        if ids_are_kept(table) and highest > 0:
+            cursor.execute("DELETE FROM sqlite_sequence WHERE name = ? AND seq < ?", (table.name, highest))
+            cursor.execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+                (table.name, highest, table.name),
+            )
 
     def lock(self, cursor: Any, name: str) -> None:
         """See `Dialect.lock`. ``BEGIN IMMEDIATE`` holds all of them."""

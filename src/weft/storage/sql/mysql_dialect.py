@@ -60,6 +60,18 @@ class MySQLDatabaseDialect:
                 (table.name,),
             )
 
+    def make_room(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `weft.storage.sql.dialects.Dialect.make_room`. There is always room."""
+
+    def note_ids(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `weft.storage.sql.dialects.Dialect.note_ids`. Columns that count by themselves see the ids that they are given."""
+        if ids_are_kept(table) and highest > 0:
+            cursor.execute(
+                "INSERT INTO id_marks (name, value) VALUES (%s, %s) "
+                "ON DUPLICATE KEY UPDATE value = greatest(id_marks.value, VALUES(value))",
+                (table.name, highest),
+            )
+
     def lock(self, cursor: Any, name: str) -> None:
         """See `weft.storage.sql.dialects.Dialect.lock`. The transaction has the lock of all writers."""
 

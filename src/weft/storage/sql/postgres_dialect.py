@@ -69,6 +69,27 @@ class PostgresDialect:
                 (table.name,),
             )
 
+    def make_room(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `weft.storage.sql.dialects.Dialect.make_room`."""
+        if table.name in SEGMENTED and highest >= self._segments_end:
+            self._make_segments(cursor, table, highest)
+
+    def note_ids(self, cursor: Any, table: Table, highest: int) -> None:
+        """See `weft.storage.sql.dialects.Dialect.note_ids`."""
+        if highest < 1:
+            return
+        [column] = table.primary_key.columns
+        if ids_are_kept(table):
+            cursor.execute(
+                "INSERT INTO id_marks (name, value) VALUES ($1, $2) "
+                "ON CONFLICT (name) DO UPDATE SET value = greatest(id_marks.value, excluded.value)",
+                (table.name, highest),
+            )
+        cursor.execute("SELECT pg_get_serial_sequence($1, $2)", (table.name, column.name))
+        [(sequence,)] = cursor.fetchall()
+        if sequence is not None:
+            cursor.execute("SELECT setval($1::regclass, $2)", (sequence, highest))
+
     def lock(self, cursor: Any, name: str) -> None:
         """See `weft.storage.sql.dialects.Dialect.lock`. The transaction has the lock of all writers."""
 
