@@ -87,6 +87,7 @@ class Instance(InstanceQueries):
         clock: Clock = SYSTEM_CLOCK,
         synchronous: Literal["NORMAL", "FULL"] | None = None,
         settings: InstanceSettings | None = None,
+        shares_connections: bool = False,
     ) -> Instance:
         """A new handle of the instance in the folder `home`, which is made where it is missing.
 
@@ -96,6 +97,8 @@ class Instance(InstanceQueries):
             synchronous: ``NORMAL`` survives the death of any process; ``FULL`` also a power cut, at the price of a disk flush for every batch. As
                 the environment or the settings say by default.
             settings: the settings; by default those of the file in the folder.
+            shares_connections: use a database on a server through the daemons of the instance, as long as there are any; for workers, of which there
+                are many.
 
         Raises:
             StorageError, ConfigError: as `get`.
@@ -113,7 +116,7 @@ class Instance(InstanceQueries):
                 fix=f"choose another folder: export {HOME_VARIABLE}=...",
             ) from error
         instance = cls(
-            storage=_storage(home, settings.storage, synchronous),
+            storage=_storage(home, settings.storage, synchronous, shares_connections),
             logs=_logs(home, settings.logs),
             journal_folder=home / "journals",
             default_resources={"io_manager": default_io_manager(str(home / "storage"))},
@@ -174,16 +177,30 @@ def settings_of(home: Path) -> InstanceSettings:
     return find_settings(home).settings
 
 
-def _storage(home: Path, settings: StorageSettings, synchronous: Literal["NORMAL", "FULL"] | None) -> Storage:
-    from weft.storage.opening import as_storage, open_storage
+def _storage(
+    home: Path,
+    settings: StorageSettings,
+    synchronous: Literal["NORMAL", "FULL"] | None,
+    shares_connections: bool,
+) -> Storage:
+    from weft.storage.opening import as_storage, is_on_server, open_storage
 
     if settings.custom is not None:
         return as_storage(_made(settings.custom, settings.config, "storage.custom"), named=settings.custom)
-    return open_storage(
-        home if settings.url is None else settings.url,
-        lock_timeout_seconds=settings.lock_timeout_seconds,
-        synchronous=synchronous or _synchronous() or settings.synchronous,
-    )
+
+    def opened() -> Storage:
+        return open_storage(
+            home if settings.url is None else settings.url,
+            lock_timeout_seconds=settings.lock_timeout_seconds,
+            synchronous=synchronous or _synchronous() or settings.synchronous,
+        )
+
+    if shares_connections and settings.url is not None and is_on_server(settings.url):
+        from weft.storage.gateway.client import GatewayStorage
+        from weft.storage.gateway.server import gateway_folder
+
+        return GatewayStorage(gateway_folder(home), opened)
+    return opened()
 
 
 def _logs(home: Path, settings: LogSettings) -> ComputeLogStore:

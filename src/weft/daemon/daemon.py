@@ -19,6 +19,8 @@ from weft.runs.environment import RunEnvironment
 from weft.runs.launchers.port import RunLauncher
 from weft.runs.launchers.processes import host
 from weft.runs.monitor import RunMonitor
+from weft.storage.gateway.server import GatewayServer, gateway_folder
+from weft.storage.opening import is_on_server
 
 
 class Daemon:
@@ -38,6 +40,10 @@ class Daemon:
         self._environment = environment
         self._presence = Presence(environment, self.id)
         self._monitor = RunMonitor(environment, self._presence.launcher_lives, self._ring)
+        url = environment.settings.storage.url
+        self._gateway = (
+            GatewayServer(environment.storage, gateway_folder(home)) if url is not None and is_on_server(url) else None
+        )
         lock = threading.Lock()
         self._notices = NoticeService(environment, self._monitor, lock)
         self.launcher: RunLauncher = make_launcher(environment, home, self._monitor.report, daemon_id=self.id)
@@ -62,6 +68,8 @@ class Daemon:
             StorageError: storage is away.
         """
         self._presence.round()
+        if self._gateway is not None:
+            self._gateway.start()
         self._presence_thread.start()
         for thread in self._threads:
             thread.start()
@@ -73,6 +81,8 @@ class Daemon:
         for thread in self._threads:
             thread.join()
         self.launcher.close()
+        if self._gateway is not None:
+            self._gateway.close()
         self._presence_thread.stop()
         self._presence_thread.join()
         try:

@@ -88,7 +88,7 @@ def environment_of(home: str) -> Instance:
     """The instance in a folder, to be used as a context manager."""
     from weft.instance import Instance
 
-    return Instance.at(Path(home))
+    return Instance.at(Path(home), shares_connections=True)
 
 
 def carry_out_assigned(

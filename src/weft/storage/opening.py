@@ -67,6 +67,15 @@ def open_storage(address: str | Path, *, lock_timeout_seconds: float = 30.0, syn
     raise not_an_address(f"there is no storage for {url.get_backend_name()!r}")
 
 
+def is_on_server(address: str) -> bool:
+    """Whether the storage at an address is a server, whose connections are few.
+
+    Raises:
+        StorageError: (WEFT-T062) the address is not understood.
+    """
+    return "://" in address and _KINDS.get(read_address(address).get_backend_name()) in _DRIVERS
+
+
 def as_storage(made: object, *, named: str) -> Storage:
     """`made`, an object of a class of the user's that settings call `named`, as a storage.
 

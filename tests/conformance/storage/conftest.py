@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.storage.databases import emptied
+from tests.conformance.storage.gateways import offered
 
 from weft.storage.memory import MemoryStorage
 from weft.storage.opening import open_storage
@@ -14,7 +15,7 @@ from weft.storage.ports import Storage
 from weft.storage.sqlite import SQLiteStorage
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb"])
+@pytest.fixture(params=["memory", "sqlite", "gateway", "postgres", "mariadb"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     """An empty storage of each kind."""
     made: Storage
@@ -22,6 +23,10 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
         made = MemoryStorage()
     elif request.param == "sqlite":
         made = SQLiteStorage(tmp_path)
+    elif request.param == "gateway":
+        with offered(SQLiteStorage(tmp_path), tmp_path) as made:
+            yield made
+        return
     else:
         address = request.getfixturevalue(f"{request.param}_database")
         made = open_storage(address)

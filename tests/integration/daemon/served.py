@@ -35,12 +35,19 @@ def until(holds: Callable[[], Any], what: str = "it", seconds: float = LONGEST_S
 class Served:
     """A home, a file of code in it, and an instance. `daemon` starts one."""
 
-    def __init__(self, folder: Path, code: str, settings: InstanceSettings | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        code: str,
+        settings: InstanceSettings | None = None,
+        *,
+        instance: Instance | None = None,
+    ) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.file = folder / "code.py"
         self.write(code)
-        self.instance = Instance.at(self.home)
+        self.instance = Instance.at(self.home) if instance is None else instance
         if settings is not None:
             self.instance.settings = settings
         self.marks = folder / "marks"
