@@ -446,7 +446,15 @@ _SECTIONS: Mapping[str, _Section] = {
     "schedules": _THREADS,
     "auto_materialize": _ignored("conditions are evaluated when something has changed"),
     "freshness": _ignored("freshness is always looked at"),
-    "python_logs": _ignored("loggers of Python are not taken into the log of a run yet"),
+    "python_logs": _inner(
+        {
+            "managed_python_loggers": _to("logs.managed_loggers"),
+            "python_log_level": _to("logs.level"),
+            "dagster_handler_config": _ignored(
+                "lines go to the log of the run; where else, say the handlers of the loggers"
+            ),
+        }
+    ),
     "telemetry": _ignored("weft sends nothing to anybody"),
     "nux": _ignored("there is nothing to turn off"),
     "instance_class": lambda to, node, path: to.unavailable(

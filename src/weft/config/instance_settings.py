@@ -118,7 +118,12 @@ class RetentionSettings(Struct, frozen=True, kw_only=True):
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
-    """Where captured output is kept."""
+    """What is in the log of a run, and where captured output is kept."""
+
+    # The least level of lines.
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "DEBUG"
+    # Names of loggers of the standard library whose lines become lines of the log; that of `get_weft_logger` always is one.
+    managed_loggers: tuple[str, ...] = ()
 
     # Whether what steps print is kept at all.
     capture: bool = True

@@ -42,7 +42,7 @@ class LogManager:
                 message=_text(msg, args),
                 level=number,
                 logger=self.name,
-                fields={str(key): _plain(value) for key, value in fields.items()} if fields else {},
+                fields={str(key): plain_field(value) for key, value in fields.items()} if fields else {},
                 error=ErrorInfo.from_exception(error) if isinstance(error, BaseException) else None,
             )
         )
@@ -92,7 +92,8 @@ def _text(msg: object, args: tuple[Any, ...]) -> str:
         )
 
 
-def _plain(value: Any) -> Any:
+def plain_field(value: Any) -> Any:
+    """A value of ``extra=`` as it can be stored."""
     return value if isinstance(value, (str, int, float, bool, type(None))) else _represented(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,6 +57,7 @@ class RunContext:
         "instance",
         "interruption",
         "journal",
+        "log_level",
         "may_reuse",
         "partitions",
         "plan",
@@ -82,6 +84,7 @@ class RunContext:
         capture: LogMarks | None = None,
         keep_outputs: bool = False,
         may_reuse: bool = False,
+        log_level: int = logging.DEBUG,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -101,6 +104,8 @@ class RunContext:
         self.input_values: Mapping[str, Any] = target.input_values
         # Whether any step may be skipped because its result exists.
         self.may_reuse = may_reuse
+        # Lines of the log below it are dropped.
+        self.log_level = log_level
         # (step key, output, mapping key) to value; kept only for results in the calling process.
         self.captured_outputs: dict[tuple[str, str, str | None], Any] | None = {} if keep_outputs else None
         self._definitions: dict[str, AssetsDefinition[Any, Any] | None] = {}
@@ -108,7 +113,7 @@ class RunContext:
     def log_of(self, step_key: str) -> LogManager:
         """The logger of a step."""
         record = self.record
-        return LogManager(lambda line: record(line, step_key))
+        return LogManager(lambda line: record(line, step_key), level=self.log_level)
 
     def resources_for(self, keys: frozenset[str]) -> Resources:
         """The resources with these keys, by attribute."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from weft.definitions.loggers import InitLoggerContext, LoggerDefinition
+from weft.execution.managed_loggers import RECORDED_FIELD
 from weft.execution.run_context import EventRecorder
 from weft.model.events import Event, EventBody, LogMessage
 from weft.model.run import Run
@@ -46,5 +47,6 @@ class LoggedRecorder:
         record.created = event.time
         known = vars(record)
         extra = {key: value for key, value in line.fields.items() if key not in known}
-        record.__dict__.update(extra, run_id=self._run.id, job_name=self._run.job_name, step_key=event.step_key)
+        facts = {"run_id": self._run.id, "job_name": self._run.job_name, "step_key": event.step_key}
+        record.__dict__.update(extra, **facts, **{RECORDED_FIELD: True})
         return record

@@ -25,6 +25,7 @@ from weft.execution.contexts import (
 from weft.execution.hooks import run_hooks
 from weft.execution.inputs import load_inputs
 from weft.execution.interruption import ExecutionInterrupted, StepTimedOut
+from weft.execution.managed_loggers import lines_of
 from weft.execution.outputs import OutputHandler
 from weft.execution.reuse import Reused, find_reusable
 from weft.execution.run_context import RunContext
@@ -82,6 +83,11 @@ class AttemptResult:
 
 def execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter: UsageMeter) -> AttemptResult:
     """Run one attempt of a step. Never raises for what the user's code does."""
+    with lines_of(run_context.record, step.key):
+        return _execute_attempt(run_context, step, attempt, meter)
+
+
+def _execute_attempt(run_context: RunContext, step: StepPlan, attempt: int, meter: UsageMeter) -> AttemptResult:
     key = step.key
     marks = run_context.capture.mark() if run_context.capture is not None else None
     meter.start()

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from weft.errors import InternalError, WeftError
 from weft.execution.interruption import ExecutionInterrupted, Interruption
+from weft.execution.managed_loggers import lines_of
 from weft.execution.run_context import EventRecorder, RunContext
 from weft.execution.run_loggers import LoggedRecorder, make_loggers
 from weft.execution.run_loop import RunLoop
@@ -43,7 +44,7 @@ from weft.runs.memoize import memoization_of
 from weft.runs.prepare import PreparedRun
 from weft.runs.rename import apply_renames
 from weft.runs.run_config import loggers_of
-from weft.runs.scene import Scene, capture_output
+from weft.runs.scene import Scene, capture_output, run_loggers_of
 
 EventListener = Callable[[Event], None]
 """Called with every event after it is safe in the journal; whatever it shows will be found again."""
@@ -105,7 +106,7 @@ def carry_out(
         with interruption.on_signals(), open_journal(environment, run.id, listeners, source=source) as journal:
             hooks.begin(carried, journal)
             try:
-                with capture_output(environment, run.id) as capture:
+                with run_loggers_of(environment), capture_output(environment, run.id) as capture:
                     results = memoization.results if memoization is not None else {}
                     recorder = ScreenedRecorder(journal, prepared.secrets)
                     carried.run(recorder, capture, results, admit=lambda: hooks.admit(carried, journal))
@@ -181,7 +182,7 @@ class CarriedRun:
         finished = FinishRun(RunStatus.CANCELED)
         reason = FailureReason.RESOURCE_FAILED
         try:
-            with self.interruption.user_code():
+            with self.interruption.user_code(), lines_of(recorder.append, None):
                 resources.open()
             reason = FailureReason.INTERNAL
             finished = self._drive(context)

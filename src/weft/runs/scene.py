@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from weft.execution.data_versions import DataVersions
 from weft.execution.interruption import Interruption
 from weft.execution.log_manager import LogManager
+from weft.execution.managed_loggers import managed_loggers
 from weft.execution.resources import ResourceSession
 from weft.execution.run_context import EventRecorder, LogMarks, RunContext
 from weft.logs.capture import OutputCapture
@@ -46,7 +48,7 @@ class Scene:
             clock=self.environment.clock,
             run=prepared.run,
             instance=self._instance,
-            log=LogManager(record),
+            log=LogManager(record, level=log_level(self.environment)),
         )
 
     def context(
@@ -74,7 +76,19 @@ class Scene:
             capture=capture,
             keep_outputs=keep_outputs,
             may_reuse=_may_reuse(prepared),
+            log_level=log_level(environment),
         )
+
+
+def log_level(environment: RunEnvironment) -> int:
+    """The level below which lines of the log are dropped."""
+    level: int = getattr(logging, environment.settings.logs.level)
+    return level
+
+
+def run_loggers_of(environment: RunEnvironment) -> AbstractContextManager[None]:
+    """While open, lines of the loggers that the settings name go to the runs of this process."""
+    return managed_loggers(environment.settings.logs.managed_loggers, log_level(environment))
 
 
 def capture_output(
