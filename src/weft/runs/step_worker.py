@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from weft.definitions.inputs_outputs import DEFAULT_IO_MANAGER_KEY
@@ -41,7 +43,7 @@ from weft.execution.step import (
     start_event,
 )
 from weft.execution.usage import UsageMeter
-from weft.logs.capture import OutputCapture
+from weft.logs.capture import OutputCapture, prepare_capture
 from weft.model.codec import encode
 from weft.model.events import WORKER_SOURCE, Event, EventBody, LogsCaptured
 from weft.model.plan import RunPlan, StepPlan
@@ -54,6 +56,9 @@ from weft.runs.scene import Scene, capture_output, run_loggers_of
 
 if TYPE_CHECKING:
     from weft.codeserver.loader import LoadedTarget
+
+_MOST_PREPARED = 500
+"""How many steps of a plan are looked at in advance: of a larger one, workers look at their own."""
 
 COORDINATOR_GONE = 0
 """The exit code of a worker that nobody wants any more: whoever would read it is gone."""
@@ -76,12 +81,23 @@ def step_worker(loaded: LoadedTarget, payload: bytes, fds: list[int]) -> int:
         return work_on_steps(prepared, instance, instance, setup, fds)
 
 
+def prepare_steps(prepared: PreparedRun) -> None:
+    """Do before the first fork what every worker would otherwise do for itself: build decoders, look at annotations."""
+    SETUP_DECODER.build()
+    TO_WORKER_DECODER.build()
+    prepare_capture()
+    plan, target = prepared.plan, prepared.target
+    for step in plan.steps[:_MOST_PREPARED] if plan.selected is None else ():
+        op = target.body(step.key).op
+        _ = op.input_types, op.output_types
+
+
 def work_on_steps(
     prepared: PreparedRun, environment: RunEnvironment, instance: Any, setup: StepWorkerSetup, fds: list[int]
 ) -> int:
     """Carry out the steps that come over the descriptor, until it is closed. Returns the exit code."""
-    interruption = Interruption()
-    channel = Channel.of_fd(fds[0])
+    coordinator = _Coordinator(Channel.of_fd(fds[0]), setup.run_id)
+    interruption = coordinator.interruption
     try:
         with (
             interruption.on_signals(),
@@ -89,7 +105,7 @@ def work_on_steps(
             capture_output(environment, setup.run_id, setup.file_key) as capture,
         ):
             scene = Scene(prepared, environment, interruption, instance)
-            _StepWorker(scene, channel, capture).serve()
+            _StepWorker(scene, coordinator, capture, is_single=setup.is_single).serve()
     except (BrokenPipeError, ConnectionError):
         return COORDINATOR_GONE
     return 0
@@ -98,26 +114,29 @@ def work_on_steps(
 class _StepWorker:
     """The loop, and what one task shares with the next: the process, its captured output, the resources that are up."""
 
-    def __init__(self, scene: Scene, channel: Channel, capture: OutputCapture | None) -> None:
+    def __init__(
+        self, scene: Scene, coordinator: _Coordinator, capture: OutputCapture | None, *, is_single: bool
+    ) -> None:
         self._scene = scene
-        self._channel = channel
+        self._coordinator = coordinator
         self._capture = capture
-        self._has_told_of_capture = False
+        self._is_single = is_single
         self._meter = UsageMeter()
-        self._recorder = _ToCoordinator(channel, scene.prepared.run.id, scene.interruption)
 
     def serve(self) -> None:
-        interruption = self._scene.interruption
-        while not interruption.requested and (message := self._receive()) is not None:
+        interruption, coordinator = self._scene.interruption, self._coordinator
+        while not interruption.requested and (message := coordinator.receive()) is not None:
             if isinstance(message, StepTask):
                 self._carry_out(message)
-                self._send(Idle())
+                if self._is_single:
+                    break
+                coordinator.say(Idle())
+        coordinator.flush()
 
     def _carry_out(self, task: StepTask) -> None:
         step = task.step
-        recorder: EventRecorder = ScreenedRecorder(_ForStep(self._recorder, step.key), self._scene.prepared.secrets)
-        if self._capture is not None and not self._has_told_of_capture:
-            self._has_told_of_capture = True
+        recorder: EventRecorder = ScreenedRecorder(_ForStep(self._coordinator, step.key), self._scene.prepared.secrets)
+        if self._capture is not None:
             recorder.append(LogsCaptured(file_key=self._capture.file_key), step.key)
         resources = self._scene.resources(self._needed(step), recorder.append)
         context = self._scene.context(recorder, resources, self._capture)
@@ -136,9 +155,10 @@ class _StepWorker:
         result = self._without_resources(context, task) or execute_attempt(context, step, task.attempt, self._meter)
         hooks = context.target.body(step.key).hooks
         waits = isinstance(result.stimuli[-1], StepFailed) and result.context is not None and bool(hooks)
-        self._send(AttemptEnded(stimuli=result.stimuli, usage=result.usage, error=result.error, waits=waits))
+        ended = AttemptEnded(stimuli=result.stimuli, usage=result.usage, error=result.error, waits=waits)
+        self._coordinator.say(ended)
         if waits and result.context is not None:
-            verdict = self._receive()
+            verdict = self._coordinator.receive()
             if isinstance(verdict, Verdict) and verdict.is_final:
                 run_hooks(context, result.context, hooks, on="failure", exception=result.exception)
 
@@ -174,49 +194,86 @@ class _StepWorker:
         needed = {key: names for key, names in users.items() if key in of_run}
         return list(initialisation_order(prepared.resource_defs, needed))
 
-    # --- the coordinator ---------------------------------------------------------------------------------------------
 
-    def _receive(self) -> StepTask | Verdict | None:
+class _StepInterruption(Interruption):
+    """Says what is to be said before any code of the user's runs: it may be the last that this process does."""
+
+    def __init__(self, flush: Callable[[], None]) -> None:
+        super().__init__()
+        self._flush = flush
+
+    def enter_user_code(self) -> None:
+        """See `Interruption.enter_user_code`."""
+        self._flush()
+        super().enter_user_code()
+
+    @contextmanager
+    def user_code(self) -> Iterator[None]:
+        """See `Interruption.user_code`."""
+        self._flush()
+        with super().user_code():
+            yield
+
+
+class _Coordinator:
+    """The coordinator, as its worker sees it: gives tasks, hears of events and ends.
+
+    What the user's code says goes out at once. What weft says between two calls of the user's code goes out together, before the second.
+    """
+
+    def __init__(self, channel: Channel, run_id: str) -> None:
+        self._channel = channel
+        self._run_id = run_id
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._main = threading.get_ident()
+        self._waiting: list[bytes] = []
+        self._count = 0
+        self.interruption: Interruption = _StepInterruption(self.flush)
+
+    def receive(self) -> StepTask | Verdict | None:
         """The next message; None where there is none any more, or the process was asked to end."""
         try:
-            with self._scene.interruption.user_code():
+            with self.interruption.user_code():
                 frame = self._channel.receive()
         except ExecutionInterrupted:
             return None
         return TO_WORKER_DECODER.decode(frame.payload) if frame is not None else None
 
-    def _send(self, message: FromWorker) -> None:
-        self._recorder.send(message)
-
-
-class _ToCoordinator:
-    """Where the events of a worker go. They get their place in the journal there; what is given back is good for reading."""
-
-    def __init__(self, channel: Channel, run_id: str, interruption: Interruption) -> None:
-        self._channel = channel
-        self._run_id = run_id
-        self._interruption = interruption
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._count = 0
-
     def append(self, body: EventBody, step_key: str | None = None) -> Event:
-        """See `EventRecorder.append`."""
+        """See `EventRecorder.append`. The event gets its place in the journal there; what is given back is good for reading."""
         self._count += 1
-        self.send(Reported(body, step_key))
+        self._add(Reported(body, step_key), is_urgent=False)
         return Event(
             run_id=self._run_id, seq=self._count, time=time.time(), body=body, source=WORKER_SOURCE, step_key=step_key
         )
 
-    def send(self, message: FromWorker) -> None:
-        """Send a message, whole; from any thread. Nothing happens in a process that the user's code has forked."""
+    def say(self, message: FromWorker) -> None:
+        """Send a message now, after all that waits."""
+        self._add(message, is_urgent=True)
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._waiting and os.getpid() == self._pid:
+            with self._lock:
+                self._send()
+
+    def _add(self, message: FromWorker, *, is_urgent: bool) -> None:
+        """From any thread. Nothing happens in a process that the user's code has forked."""
         if os.getpid() != self._pid:
             return
         data = encode(message)
-        was_in_user_code = self._interruption.hold_back()
+        # A signal must not tear a frame in half.
+        was_in_user_code = self.interruption.hold_back()
         with self._lock:
-            self._channel.send(data)
-        self._interruption.let_go(was_in_user_code)
+            self._waiting.append(data)
+            if is_urgent or was_in_user_code or threading.get_ident() != self._main:
+                self._send()
+        self.interruption.let_go(was_in_user_code)
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._channel.send_all(waiting)
 
 
 class _ForStep:
