@@ -275,6 +275,8 @@ def _run_launcher(to: _Translation, node: Node, path: str) -> None:
     name, config = _class_of(to, node, path)
     if name == "DefaultRunLauncher":
         to.set("launcher.kind", node, path, "local")
+    elif name == "SyncInMemoryRunLauncher":
+        to.set("launcher.kind", node, path, "in_process")
     elif name and _is_theirs(node):
         to.unavailable(
             node,

@@ -69,7 +69,7 @@ WHOLE = """
     scheduler: {module: dagster.core.scheduler, class: DagsterDaemonScheduler, config: {max_catchup_runs: 5}}
     telemetry: {enabled: false}
     retention: {sensor: {purge_after_days: 7}}
-    python_logs: {python_log_level: INFO}
+    python_logs: {python_log_level: INFO, managed_python_loggers: [shop, root]}
 """
 
 
@@ -93,6 +93,7 @@ def test_a_whole_file_becomes_settings_of_ours(tmp_path: Path) -> None:
     assert (monitoring.max_runtime_seconds, monitoring.max_resume_attempts) == (None, 2)
     assert (settings.retries.max_retries, settings.retries.on_step_failure) == (3, False)
     assert settings.logs.folder == str(tmp_path / "logs")
+    assert (settings.logs.level, settings.logs.managed_loggers) == ("INFO", ("shop", "root"))
     shown = {one.path: one for one in found.shown()}
     assert shown["queue.max_concurrent_runs"].origin == "dagster.yaml:16"
     assert "p%2Fw" not in shown["storage.url"].value
@@ -117,6 +118,14 @@ def test_every_section_of_the_format_is_known(tmp_path: Path) -> None:
         concurrency run_monitoring run_retries code_servers secrets defs_state_storage retention backfills sensors schedules auto_materialize freshness python_logs
         telemetry nux instance_class"""
     assert set(named.split()) == _SECTIONS.keys()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("DefaultRunLauncher", "local"), ("SyncInMemoryRunLauncher", "in_process")])
+def test_known_launchers_are_kinds_of_ours(name: str, kind: str, tmp_path: Path) -> None:
+    found = read(tmp_path, f"run_launcher: {{module: dagster, class: {name}, config: {{env_vars: [A]}}}}")
+
+    assert found.settings.launcher.kind == kind
+    assert [note.path for note in found.notes if note.becomes is None] == ["run_launcher.config"]
 
 
 def test_negative_limits_are_no_limits(tmp_path: Path) -> None:
