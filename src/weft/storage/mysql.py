@@ -143,7 +143,7 @@ class MySQLDriver:
     def __repr__(self) -> str:
         return f"MySQLDriver({self.place})"
 
-    def connect(self) -> Connection[Any]:
+    def connect(self, *, for_reading: bool = False) -> Connection[Any]:
         """See `weft.storage.server.Driver.connect`."""
         connection = pymysql.connect(**self._arguments)
         with connection.cursor() as cursor:

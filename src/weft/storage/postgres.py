@@ -107,13 +107,18 @@ class PostgresDriver:
         """A connection with nothing set on it."""
         return psycopg.connect(autocommit=True, **self._arguments)
 
-    def connect(self) -> Connection[Any]:
-        """See `weft.storage.server.Driver.connect`."""
+    def connect(self, *, for_reading: bool = False) -> Connection[Any]:
+        """See `weft.storage.server.Driver.connect`.
+
+        What reads is planned anew each time: a plan for any type of event or any state of a run walks the whole history in search of a rare one.
+        """
         connection = self.connect_plainly()
         # One type for all integers: each combination of sizes would be prepared as a statement of its own.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         if not self._prepares or is_pooled(connection):
             connection.prepare_threshold = None
+        elif for_reading:
+            connection.execute("SET plan_cache_mode = force_custom_plan")
         return connection
 
     def socket_of(self, connection: Connection[Any]) -> int:

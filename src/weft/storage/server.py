@@ -62,7 +62,7 @@ class Driver(Protocol):
         """How long a statement waits for a lock, and a thread for a connection."""
         ...
 
-    def connect(self) -> Any:
+    def connect(self, *, for_reading: bool = False) -> Any:
         """A new connection on which each statement is a transaction."""
         ...
 
@@ -182,11 +182,11 @@ class ServerDatabase:
         descriptor = self.driver.socket_of(connection)
         return descriptor >= 0 and not _has_something_to_read(descriptor)
 
-    def _connect(self) -> Any:
+    def _connect(self, *, for_reading: bool = False) -> Any:
         if self._closed:
             raise storage_closed(self.place)
         try:
-            connection = self.driver.connect()
+            connection = self.driver.connect(for_reading=for_reading)
         except self.driver.error as error:
             raise self.driver.translated(error) from error
         with self._counting:
@@ -229,7 +229,7 @@ class ServerDatabase:
                     if self._is_usable(connection):
                         return connection
                     self._close_reader(connection)
-            connection = self._connect()
+            connection = self._connect(for_reading=True)
             with self._counting:
                 self._readers_open += 1
         except BaseException:

@@ -18,8 +18,16 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+# The page that needs a server, and the variable by which it is told the address of an empty database.
+DATABASE_PAGE, DATABASE_VARIABLE = "docs/howto/databases.md", "SHOP_DATABASE"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+def test_a_page_does_what_it_says(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name_of(page) == DATABASE_PAGE:
+        monkeypatch.setenv(DATABASE_VARIABLE, request.getfixturevalue("new_postgres_database"))
     text = page.read_text("utf-8")
     folder = tmp_path / "page"
     folder.mkdir()

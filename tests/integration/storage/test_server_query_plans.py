@@ -75,6 +75,14 @@ def test_postgres_scans_no_table_that_grows(postgres_database: str) -> None:
     assert problems == []
 
 
+def test_postgres_plans_what_reads_for_the_values_that_are_asked_for(postgres_database: str) -> None:
+    """A plan for any type of event, which a server keeps for a statement that comes again, walks a million events in search of a rare one."""
+    storage: Any = open_storage(postgres_database)
+    with storage.database.read() as transaction:
+        assert transaction.cursor.execute("SHOW plan_cache_mode").fetchall() == [("force_custom_plan",)]
+    storage.close()
+
+
 def test_mariadb_scans_no_table_that_grows(mariadb_database: str) -> None:
     storage = filled(mariadb_database)
     with storage.database.write() as transaction:
