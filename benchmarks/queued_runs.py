@@ -1,7 +1,7 @@
 """Runs through the queue, on a persistent instance with a daemon of its own: from the submission to the user's first line, how many a second, what they cost,
 and how long one lives that was cancelled.
 
-``python benchmarks/queued_runs.py [sqlite|postgres]``; Postgres is started as the tests start it.
+On SQLite and on PostgreSQL, which is started as the tests start it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import measure
+from tests.servers import SERVERS, missing
 
 from weft import Instance
 from weft.codeserver.loader import load_target
@@ -30,6 +31,7 @@ from weft.runs.submit import submit_run
 LATENCY_RUNS = int(os.environ.get("WEFT_BENCH_LATENCY_RUNS", "1000"))
 QUEUED = 200
 CANCELS = 20
+ENDS = 30
 
 CODE = """
 import os, time
@@ -71,8 +73,11 @@ defs = Definitions(jobs=[marked, empty, endless])
 class World:
     """An instance, its code, and the daemon that serves it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None) -> None:
         self.home = folder / "home"
+        if url is not None:
+            self.home.mkdir()
+            (self.home / "weft.yaml").write_text(f"storage: {{url: '{url}'}}\n")
         self.marks = folder / "marks"
         self.marks.mkdir()
         file = folder / "code.py"
@@ -135,10 +140,10 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world(url: str | None = None) -> Iterator[World]:
     """A world of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        made = World(Path(folder))
+        made = World(Path(folder), url)
         try:
             yield made
         finally:
@@ -160,40 +165,62 @@ def latencies(here: World, count: int) -> list[float]:
     return found
 
 
+def measure_all(here: World, kind: str) -> None:
+    """Every figure, on one database."""
+    prefix = f"queue_{kind}"
+    [cold] = latencies(here, 1)
+    measure(f"{prefix}_cold_ms", lambda: cold, unit="ms", repeats=1, warm_up=0, budget=1500)
+    warm = sorted(latencies(here, LATENCY_RUNS))
+    measure(f"{prefix}_warm_p50_ms", lambda: statistics.median(warm), unit="ms", repeats=1, warm_up=0, budget=100)
+    p99 = warm[int(len(warm) * 0.99)]
+    measure(f"{prefix}_warm_p99_ms", lambda: p99, unit="ms", repeats=1, warm_up=0, budget=400)
+    ends = sorted(end_milliseconds(here) for _ in range(ENDS))
+    measure(f"{prefix}_end_ms", lambda: statistics.median(ends), unit="ms", repeats=1, warm_up=0, budget=20)
+
+    costs: list[float] = []
+
+    def throughput() -> float:
+        cpu, began = here.cpu_seconds(), time.perf_counter()
+        for run_id in [here.submit("empty") for _ in range(QUEUED)]:
+            assert here.wait(run_id, often=0.01) is RunStatus.SUCCESS
+        took = time.perf_counter() - began
+        costs.append(1000 * (here.cpu_seconds() - cpu) / QUEUED)
+        return QUEUED / took
+
+    measure(f"{prefix}_runs_per_second", throughput, unit="runs/s", repeats=3, budget=20)
+    measure(f"{prefix}_cpu_ms_per_run", lambda: statistics.median(costs), unit="ms", repeats=1, warm_up=0, budget=50)
+
+    def cancelled() -> float:
+        (here.marks / "waits").unlink(missing_ok=True)
+        run_id = here.submit("endless")
+        while not (here.marks / "waits").exists():
+            time.sleep(0.002)
+        began = time.perf_counter()
+        cancel_run(run_id, here.instance)
+        assert here.wait(run_id) is RunStatus.CANCELED
+        return 1000 * (time.perf_counter() - began)
+
+    measure(f"{prefix}_cancel_ms", cancelled, unit="ms", repeats=CANCELS, budget=1000)
+
+
+def end_milliseconds(here: World) -> float:
+    """From the end of the last step to the success of the run, as everybody can see it."""
+    run_id = here.submit("empty")
+    here.wait(run_id, often=0.001)
+    seen = time.time()
+    [success] = [one.event.time for one in here.instance.events.read(run_id) if one.event.type == "STEP_SUCCESS"]
+    return 1000 * (seen - success)
+
+
 def main() -> None:
-    """Measure everything."""
+    """Measure everything on both."""
     with world() as here:
-        [cold] = latencies(here, 1)
-        measure("queue_cold_ms", lambda: cold, unit="ms", repeats=1, warm_up=0, budget=1500)
-        warm = sorted(latencies(here, LATENCY_RUNS))
-        measure("queue_warm_p50_ms", lambda: statistics.median(warm), unit="ms", repeats=1, warm_up=0, budget=100)
-        p99 = warm[int(len(warm) * 0.99)]
-        measure("queue_warm_p99_ms", lambda: p99, unit="ms", repeats=1, warm_up=0, budget=400)
-
-        costs: list[float] = []
-
-        def throughput() -> float:
-            cpu, began = here.cpu_seconds(), time.perf_counter()
-            for run_id in [here.submit("empty") for _ in range(QUEUED)]:
-                assert here.wait(run_id, often=0.01) is RunStatus.SUCCESS
-            took = time.perf_counter() - began
-            costs.append(1000 * (here.cpu_seconds() - cpu) / QUEUED)
-            return QUEUED / took
-
-        measure("queue_runs_per_second", throughput, unit="runs/s", repeats=3, budget=20)
-        measure("queue_cpu_ms_per_run", lambda: statistics.median(costs), unit="ms", repeats=1, warm_up=0, budget=50)
-
-        def cancelled() -> float:
-            (here.marks / "waits").unlink(missing_ok=True)
-            run_id = here.submit("endless")
-            while not (here.marks / "waits").exists():
-                time.sleep(0.002)
-            began = time.perf_counter()
-            cancel_run(run_id, here.instance)
-            assert here.wait(run_id) is RunStatus.CANCELED
-            return 1000 * (time.perf_counter() - began)
-
-        measure("queue_cancel_ms", cancelled, unit="ms", repeats=CANCELS, budget=1000)
+        measure_all(here, "sqlite")
+    if why := missing("postgres"):
+        print(why)
+        return
+    with SERVERS["postgres"]() as server, world(server.new_database()) as here:
+        measure_all(here, "postgres")
 
 
 if __name__ == "__main__":
