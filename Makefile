@@ -39,7 +39,7 @@ check:
 
 chaos:
 	@.ci/environment test
-	WEFT_CHAOS_TRIALS=300 WEFT_CANCELS=100 WEFT_OUTAGE_SECONDS=300 $(BIN)/pytest --numprocesses 2 -s tests/acceptance/chaos
+	WEFT_CHAOS_TRIALS=300 WEFT_CANCELS=100 WEFT_OUTAGE_SECONDS=300 WEFT_FULL_DISKS=50 $(BIN)/pytest --numprocesses 2 -s tests/acceptance/chaos
 
 bench:
 	@.ci/environment test demo
