@@ -175,7 +175,9 @@ def materialize(
     loaded = target.load()
     instance = open_instance(home)
     prepared = prepare_asset_run(loaded, selection, options, instance)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
+    return carry_out(
+        prepared, instance, target=target, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target)
+    )
 
 
 @asset.command("launch")

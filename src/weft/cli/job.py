@@ -137,7 +137,9 @@ def execute(
     instance = open_instance(home)
     ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
     prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
+    return carry_out(
+        prepared, instance, target=target, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target)
+    )
 
 
 @job.command("launch")

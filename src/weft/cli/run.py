@@ -363,7 +363,9 @@ def retry(
     strategy = ReexecutionStrategy.SELECTED if steps else ReexecutionStrategy(mode)
     request = RetryRequest(strategy=strategy, steps=steps)
     prepared = prepare_retry(parent.id, request, loaded.repository, instance)
-    return carry_out(prepared, instance, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target))
+    return carry_out(
+        prepared, instance, target=target, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target)
+    )
 
 
 @run.command("delete")

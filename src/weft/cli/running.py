@@ -6,6 +6,7 @@ import shlex
 import sys
 
 import click
+from msgspec.structs import replace
 
 from weft.cli.documents import json_text
 from weft.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS, TERMINATED
@@ -14,17 +15,27 @@ from weft.cli.progress.display import ProgressDisplay
 from weft.cli.progress.summary import Hints, Places, summary_lines
 from weft.cli.run_details import load_run_details
 from weft.cli.terminal import Terminal
+from weft.codeserver.target import origin_of
 from weft.instance import Instance
 from weft.model.run import RunStatus
 from weft.runs.execute import execute_run
 from weft.runs.prepare import PreparedRun
 
 
-def carry_out(prepared: PreparedRun, instance: Instance, *, as_json: bool, verbose: bool, hints: Hints) -> int:
-    """Run, show, sum up; returns the exit code.
+def carry_out(
+    prepared: PreparedRun,
+    instance: Instance,
+    *,
+    target: TargetOptions,
+    as_json: bool,
+    verbose: bool,
+    hints: Hints,
+) -> int:
+    """Run, show, sum up; returns the exit code. `target` says where other processes find the code.
 
     Progress and summary go to stdout. With `as_json` they go to stderr, and stdout gets one document: that of ``weft run show --json``.
     """
+    prepared.run = replace(prepared.run, origin=origin_of(target.target(), sys.executable))
     stream = sys.stderr if as_json else sys.stdout
     display = ProgressDisplay(
         prepared.run, prepared.plan, instance.logs, stream, verbose=verbose, now=instance.clock.wall

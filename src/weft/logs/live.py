@@ -53,10 +53,23 @@ class LiveTail:
         tail.follow("stderr", capture.path("stderr"), start=err)
         return tail
 
-    def follow(self, stream: Stream, path: Path, *, start: int = 0) -> None:
-        """Also hand on what is in `path` from the byte `start` on. The file may come later; the tail may be running."""
-        self._files = [*self._files, _GrowingFile(stream, path, start)]
+    def follow(self, stream: Stream, path: Path, *, start: int = 0, on_text: OnText | None = None) -> None:
+        """Also hand on what is in `path` from the byte `start` on, to `on_text` or to that of the tail. The file may come later; the tail may be
+        running.
+        """
+        self._files = [*self._files, _GrowingFile(stream, path, start, on_text or self._on_text)]
         self.poke()
+
+    def leave(self, path: Path) -> int:
+        """Hand on what is in `path` by now, and look at it no more. Gives the position behind it, from which it can be followed again."""
+        position = 0
+        with self._reading:
+            self._hand_on()
+            for file in [file for file in self._files if file.path == path]:
+                self._files = [one for one in self._files if one is not file]
+                position = file.position
+                file.finish()
+        return position
 
     def start(self) -> None:
         """Begin."""
@@ -102,8 +115,7 @@ class LiveTail:
                 self.catch_up()
             self.catch_up()
             for file in self._files:
-                if rest := file.rest():
-                    self._on_text(file.stream, rest)
+                file.say_rest()
         except BaseException as error:  # noqa: BLE001  # raised by stop, in the thread that can do something about it
             self._error = error
 
@@ -111,16 +123,17 @@ class LiveTail:
         for file in self._files:
             while (text := file.read()) is not None:
                 if text:
-                    self._on_text(file.stream, text)
+                    file.on_text(file.stream, text)
 
 
 class _GrowingFile:
     """A file that is read on where the last look ended."""
 
-    def __init__(self, stream: Stream, path: Path, position: int) -> None:
+    def __init__(self, stream: Stream, path: Path, position: int, on_text: OnText) -> None:
         self.stream: Stream = stream
-        self._path = path
-        self._position = position
+        self.path = path
+        self.on_text = on_text
+        self._start = position
         self._fd = -1
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -128,16 +141,27 @@ class _GrowingFile:
         """Some more text, perhaps empty where a character is not complete; None at the end for now."""
         if self._fd < 0:
             try:
-                self._fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                self._fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
             except FileNotFoundError:
                 return None
-            os.lseek(self._fd, self._position, os.SEEK_SET)
+            os.lseek(self._fd, self._start, os.SEEK_SET)
         data = os.read(self._fd, _SLICE_BYTES)
         return self._decoder.decode(data) if data else None
 
-    def rest(self) -> str:
-        """What the bytes of a character that never became complete are shown as."""
-        return self._decoder.decode(b"", final=True)
+    @property
+    def position(self) -> int:
+        """Behind what was read."""
+        return self._start if self._fd < 0 else os.lseek(self._fd, 0, os.SEEK_CUR)
+
+    def say_rest(self) -> None:
+        """Hand on what the bytes of a character that never became complete are shown as."""
+        if rest := self._decoder.decode(b"", final=True):
+            self.on_text(self.stream, rest)
+
+    def finish(self) -> None:
+        """Nothing more is wanted of it."""
+        self.say_rest()
+        self.close()
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -29,6 +29,7 @@ from weft.execution.executors.multiprocess import MultiprocessExecutor, Multipro
 from weft.execution.executors.step_messages import SETUP_DECODER
 from weft.execution.io_managers.memory import InMemoryIOManager
 from weft.execution.run_context import RunContext
+from weft.model.compute import ComputeResources
 from weft.model.plan import upstream_refs
 from weft.planning.step_limits import TagLimit, tag_limits
 from weft.processes.client import Zygote
@@ -96,14 +97,14 @@ class ReadyMultiprocess:
         tag_limits: tuple[TagLimit, ...],
     ) -> None:
         self._zygote = zygote
-        self._settings = settings
+        self.settings = settings
         self._environment = environment
         self.retries_enabled = retries_enabled
         self.tag_limits = tag_limits
 
     def open(self, context: RunContext) -> Executor:
         """See `ReadyExecutor.open`."""
-        return MultiprocessExecutor(context, self._zygote, self._settings, self._environment.logs)
+        return MultiprocessExecutor(context, self._zygote, self.settings, self._environment.logs)
 
     def close(self) -> None:
         """See `ReadyExecutor.close`."""
@@ -127,17 +128,19 @@ def ready_executor(
         ExecutionError: (WEFT-X307 to WEFT-X310) the run cannot be carried out by the executor that was chosen.
     """
     name, settings = chosen_executor(prepared)
+    if _says_nothing(prepared) and environment.is_ephemeral:
+        in_process = True  # nobody has asked for processes, which could not reach such an instance
     retries_enabled = "enabled" in (settings.get("retries") or {"enabled": {}})
     if in_process or name == in_process_executor.name:
         return ReadyInProcess(retries_enabled=retries_enabled)
     if name != multiprocess_executor.name:
         raise _not_available(name)
-    limits = _tag_limits(settings)
+    limits, checked = _tag_limits(settings), _multiprocess_settings(settings, environment)
     _check_stored(environment)
     _check_outputs(prepared)
     return ReadyMultiprocess(
         _step_zygote(prepared, environment, instance, settings),
-        _multiprocess_settings(settings, environment),
+        checked,
         environment,
         retries_enabled=retries_enabled,
         tag_limits=limits,
@@ -145,16 +148,35 @@ def ready_executor(
 
 
 def chosen_executor(prepared: PreparedRun) -> tuple[str, Mapping[str, Any]]:
-    """The name of the executor of a run, and its configuration."""
+    """The name of the executor of a run, and its configuration.
+
+    Where neither the job nor the configuration says anything: one process for all steps, unless a step declares what it may have of the machine, which only
+    a process of its own can be held to.
+    """
     definition = prepared.target.executor_def or multi_or_in_process_executor
     settings = prepared.config.resolved.execution or {}
     if definition.name == multi_or_in_process_executor.name:
-        if prepared.target.executor_def is None and not prepared.run.run_config.get("execution"):
-            return in_process_executor.name, {}
+        if _says_nothing(prepared):
+            return (multiprocess_executor if _has_limits(prepared) else in_process_executor).name, {}
         if len(settings) == 1:
             ((name, inner),) = settings.items()
             return name, inner or {}
     return definition.name, settings
+
+
+def _says_nothing(prepared: PreparedRun) -> bool:
+    return prepared.target.executor_def is None and not prepared.run.run_config.get("execution")
+
+
+def _has_limits(prepared: PreparedRun) -> bool:
+    plan = prepared.plan
+    chosen = None if plan.selected is None else set(plan.selected)
+    return any(
+        limits.memory is not None or limits.cpus is not None
+        for step in plan.steps
+        if step.tags and (chosen is None or step.key in chosen)
+        for limits in (ComputeResources.of_tags(step.tags),)
+    )
 
 
 def _multiprocess_settings(settings: Mapping[str, Any], environment: RunEnvironment) -> MultiprocessSettings:

@@ -147,3 +147,29 @@ with OutputCapture(Path(sys.argv[1]), "run") as capture, LiveTail.of(capture):
     )
     assert (done.stdout, done.stderr) == ("grüße\nchild\N{REPLACEMENT CHARACTER}", "err\n")
     assert (tmp_path / "run.out").read_bytes() == "grüße\nchild".encode() + b"\xff"
+
+
+def test_a_file_can_have_a_reader_of_its_own_and_be_left(tmp_path: Path) -> None:
+    common, own = Reader(), Reader()
+    path = tmp_path / "step.out"
+    append(path, b"first\n")
+    with LiveTail(common, poll_seconds=3600) as tail:
+        tail.follow("stdout", path, on_text=own)
+        append(path, b"second \xc3")
+        assert tail.leave(path) == len(b"first\nsecond ") + 1
+        append(path, b"\xa4 after\n")
+        tail.catch_up()
+    assert own.texts["stdout"] == "first\nsecond \N{REPLACEMENT CHARACTER}"
+    assert common.texts["stdout"] == ""
+
+
+def test_a_file_that_was_left_is_followed_on_from_there(tmp_path: Path) -> None:
+    reader = Reader()
+    path = tmp_path / "step.out"
+    append(path, b"one\n")
+    with LiveTail(reader, poll_seconds=3600) as tail:
+        tail.follow("stdout", path)
+        position = tail.leave(path)
+        append(path, b"two\n")
+        tail.follow("stdout", path, start=position)
+    assert reader.texts["stdout"] == "one\ntwo\n"

@@ -13,7 +13,9 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
@@ -28,6 +30,15 @@ from weft.model.events import Event, LogsCaptured
 from weft.model.plan import RunPlan
 from weft.model.run import Run
 from weft.model.step import StepStatus
+
+
+class _WorkerOutput:
+    """The files of a process that carries a step out."""
+
+    def __init__(self, step_key: str, paths: Mapping[Stream, Path]) -> None:
+        self.step_key = step_key
+        self.paths = paths
+        self.lines: dict[Stream, LineSplitter] = {stream: LineSplitter() for stream in SUFFIXES}
 
 
 class Display(Protocol):
@@ -80,6 +91,10 @@ class ProgressDisplay:
         self._tail: LiveTail | None = None
         self._lines: dict[Stream, LineSplitter] = {stream: LineSplitter() for stream in SUFFIXES}
         self._step_key: str | None = None
+        # Of steps with files of their own: the step, to the output of its worker.
+        self._workers: dict[str, _WorkerOutput] = {}
+        # Where files were left that a worker may go on to write for another step.
+        self._left_at: dict[Path, int] = {}
         self._error: Exception | None = None
         self._duplicate: IO[str] | None = None
 
@@ -118,6 +133,8 @@ class ProgressDisplay:
             changed = self.view.handle(event)
         if changed is not None or event.step_key not in (None, self._step_key):
             self._turn_to(event.step_key)
+        if changed is not None and changed.status is not StepStatus.RUNNING:
+            self._leave(changed.key)
         if self._display is not None:
             self._display.show(event, changed)
         if changed is not None and changed.status is not StepStatus.RUNNING:
@@ -132,8 +149,35 @@ class ProgressDisplay:
         if self._tail is None:
             self._tail = LiveTail(self._on_text)
             self._tail.start()
-        for stream, suffix in SUFFIXES.items():
-            self._tail.follow(stream, self._logs.root / event.run_id / f"{body.file_key}{suffix}")
+        folder = self._logs.root / event.run_id
+        paths: dict[Stream, Path] = {stream: folder / f"{body.file_key}{suffix}" for stream, suffix in SUFFIXES.items()}
+        if event.step_key is None:
+            for stream, path in paths.items():
+                self._tail.follow(stream, path)
+            return
+        key = event.step_key
+        worker = self._workers[key] = _WorkerOutput(key, paths)
+        for stream, path in paths.items():
+            start = self._left_at.pop(path, 0)
+            self._tail.follow(stream, path, start=start, on_text=partial(self._on_worker_text, worker))
+
+    def _leave(self, step_key: str) -> None:
+        """A step with files of its own has ended: show the rest of them."""
+        worker = self._workers.pop(step_key, None)
+        if worker is None or self._tail is None:
+            return
+        for path in worker.paths.values():
+            self._left_at[path] = self._tail.leave(path)
+        with self._text_lock:
+            for splitter in worker.lines.values():
+                self._show_lines(splitter.finish(), worker.step_key)
+
+    def _on_worker_text(self, worker: _WorkerOutput, stream: Stream, text: str) -> None:
+        def show() -> None:
+            with self._text_lock:
+                self._show_lines(worker.lines[stream].feed(text), worker.step_key)
+
+        self._guarded(show)
 
     def _on_text(self, stream: Stream, text: str) -> None:
         def show() -> None:
@@ -148,14 +192,15 @@ class ProgressDisplay:
             self._finish_lines()
             self._step_key = step_key
 
-    def _show_lines(self, lines: list[str]) -> None:
+    def _show_lines(self, lines: list[str], step_key: str | None = None) -> None:
         if not lines:
             return
-        if self._step_key is not None:
+        key = step_key if step_key is not None else self._step_key
+        if key is not None:
             with self._lock:
-                self.view.note_output(self._step_key, lines)
+                self.view.note_output(key, lines)
         if self._display is not None:
-            self._display.output(self._step_key, lines, self._now())
+            self._display.output(key, lines, self._now())
 
     def _finish_lines(self) -> None:
         for splitter in self._lines.values():

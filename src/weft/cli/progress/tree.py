@@ -62,10 +62,11 @@ class TreeDisplay:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._live.start()
 
     def show(self, event: Event, changed: StepView | None) -> None:
         """Something happened; the view has taken it in."""
+        if not self._live.is_started:  # not before: until its first event, a run may be forking
+            self._live.start()
         body = event.body
         if isinstance(body, LogMessage):
             if body.level >= (logging.DEBUG if self._verbose else logging.WARNING):
