@@ -14,6 +14,7 @@ from weft.cli.options import home_option, json_option, open_instance, verbose_op
 from weft.cli.quantities import duration_text
 from weft.cli.terminal import Terminal
 from weft.errors import UsageError, did_you_mean
+from weft.execution.slots import POOLS_TOPIC
 from weft.model.live import Pool, PoolSlot
 from weft.runs.worker import QUEUE_TOPIC
 
@@ -93,7 +94,9 @@ def set_command(name: str, limit: str, home: str | None, as_json: bool) -> None:
     number = None if limit.lower() == "default" else _number(limit)
     instance = open_instance(home)
     instance.pools.set_limit(name, number)
-    instance.wakeups.notify(QUEUE_TOPIC)  # runs may have waited for it
+    # Runs may have waited for it, and steps.
+    instance.wakeups.notify(QUEUE_TOPIC)
+    instance.wakeups.notify(POOLS_TOPIC)
     default = instance.settings.pools.default_limit
     found = instance.pools.get(name) or Pool(name=name, limit=None)
     if as_json:

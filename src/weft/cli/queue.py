@@ -44,7 +44,7 @@ def list_command(limit: int, home: str | None, as_json: bool) -> None:
         runs = [_document(live, why) for live, why in zip(waiting, told, strict=True)]
         click.echo(json_text({"max_concurrent_runs": most, "active": active, "runs": runs}))
         return
-    click.echo(f"{count_text(active, 'run')} of at most {'any number' if most is None else most} going on")
+    click.echo(f"{count_text(active, 'run')} going on" + ("" if most is None else f", of at most {most}"))
     now = instance.clock.wall()
     rows = [
         [

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from weft.execution.contexts import ExecutionContext
 from weft.execution.data_versions import DataProvenance
 from weft.model.keys import AssetKey
-from weft.model.partitions.definitions import MultiPartitionsDefinition
+from weft.model.partitions.definitions import TimeWindowPartitionsDefinition
 
 
 class PipesContextData(TypedDict):
@@ -90,7 +90,7 @@ def _partitions(context: ExecutionContext) -> tuple[str | None, dict[str, str] |
 def _window(context: ExecutionContext) -> dict[str, str] | None:
     """Only partitions of one dimension are a window."""
     definition = context._partitions_def()  # nothing public says how the run is divided
-    if isinstance(definition, MultiPartitionsDefinition) or not hasattr(definition, "time_window_for_partition_key"):
+    if not isinstance(definition, TimeWindowPartitionsDefinition):
         return None
     window = context.partition_time_window
     return {"start": window.start.isoformat(), "end": window.end.isoformat()}

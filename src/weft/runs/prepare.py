@@ -83,12 +83,21 @@ class RunSettings:
     ) -> None:
         self.run_config = run_config
         self.partition_key = partition_key
-        self.partition_range = partition_range
         self.run_id = run_id
         self.tags = dict(tags or {})
+        if partition_key is None and partition_range is None:
+            partition_range = _tagged_range(self.tags)
+        self.partition_range = partition_range
         self.resources = resources
         self.parent_run_id = parent_run_id
         self.root_run_id = root_run_id
+
+
+def _tagged_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
+    """The range of partitions that tags ask for, by which existing code says so."""
+    named = {native_tag(key): value for key, value in tags.items()}
+    start, end = named.get(RunTag.PARTITION_RANGE_START), named.get(RunTag.PARTITION_RANGE_END)
+    return None if start is None or end is None else (start, end)
 
 
 def prepare_job(

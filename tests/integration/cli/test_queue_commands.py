@@ -35,7 +35,7 @@ def test_every_run_that_waits_says_why(weft: Weft) -> None:
     first, second = waiting_runs(weft, settings="queue: {max_concurrent_runs: 0}\n")
 
     listed = weft("queue", "list").stdout
-    assert "0 runs of at most 0 going on" in listed
+    assert "0 runs going on, of at most 0" in listed
     assert listed.index(first) < listed.index(second)
     assert "no daemon is alive" in listed
 
