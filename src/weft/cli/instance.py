@@ -48,10 +48,15 @@ def info(home: str | None, as_json: bool) -> None:
 def migrate(home: str | None, as_json: bool) -> None:
     """Bring the storage to the newest schema. Stop everything that uses the instance first, and make a backup."""
     from weft.instance import find_home
-    from weft.storage.migrations.upgrade import migrate as upgrade
+    from weft.storage.migrations.upgrade import migrate_address
 
     folder = Path(home).expanduser().resolve() if home is not None else find_home()
-    done = upgrade(folder)
+    address = None
+    if settings_files(folder):
+        from weft.config.instance_file import find_settings
+
+        address = find_settings(folder).settings.storage.url
+    done = migrate_address(folder if address is None else address)
     if as_json:
         document = {"home": str(folder), "from": done.from_revision, "to": done.to_revision}
         click.echo(json_text(document))

@@ -271,7 +271,7 @@ def _open_schema(driver: MySQLDriver) -> str:
             revision = revision_of(cursor)
             if revision == HEAD:
                 return server
-            with _creating(driver, cursor):
+            with changing_schema(driver, cursor):
                 revision = revision_of(cursor)
                 if revision == "" and is_unused(cursor):
                     drop_tables(cursor)  # somebody began, and did not come to the end
@@ -288,7 +288,7 @@ def _open_schema(driver: MySQLDriver) -> str:
 
 
 @contextlib.contextmanager
-def _creating(driver: MySQLDriver, cursor: Cursor) -> Iterator[None]:
+def changing_schema(driver: MySQLDriver, cursor: Cursor) -> Iterator[None]:
     """Be the only one who changes the schema: others wait, and find it."""
     cursor.execute("SELECT get_lock(concat(%s, database()), %s)", (_CREATION_LOCK, driver.timeout_seconds))
     if cursor.fetchall()[0][0] != 1:

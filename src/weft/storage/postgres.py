@@ -94,14 +94,22 @@ class PostgresDriver:
         self.timeout_seconds = timeout_seconds
         self._arguments = connection_arguments(url)
         self._prepares = integer_option(url, "prepare", 1) != 0
-        self._begin = (
-            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {round(timeout_seconds * 1000)}; "
-            f"SET LOCAL idle_in_transaction_session_timeout = {round(timeout_seconds * _HANGING_PART * 1000)}; "
-            f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
-        )
+        self._begin = "; ".join(("BEGIN ISOLATION LEVEL READ COMMITTED", *self.locking_statements()))
 
     def __repr__(self) -> str:
         return f"PostgresDriver({self.place})"
+
+    def locking_statements(self) -> list[str]:
+        """What a transaction begins with to be the only one that writes."""
+        return [
+            f"SET LOCAL lock_timeout = {round(self.timeout_seconds * 1000)}",
+            f"SET LOCAL idle_in_transaction_session_timeout = {round(self.timeout_seconds * _HANGING_PART * 1000)}",
+            f"SELECT pg_advisory_xact_lock({WRITER_LOCK})",
+        ]
+
+    def connect_for_changes(self) -> Connection[Any]:
+        """A connection that begins transactions by itself, for migrations."""
+        return psycopg.connect(**self._arguments)
 
     def connect_plainly(self) -> Connection[Any]:
         """A connection with nothing set on it."""

@@ -1,4 +1,4 @@
-"""Upgrading a database to the newest schema, with Alembic. The only module that imports it."""
+"""Upgrading a database to the newest schema, with Alembic. Nothing but this package imports it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ from pathlib import Path
 from typing import cast
 
 from alembic import command
-from alembic.config import Config
-from msgspec import Struct
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from weft.storage.addresses import not_an_address, read_address
 from weft.storage.migrations import HEAD
+from weft.storage.migrations.configuration import Migrated, configuration
 from weft.storage.sql.schema import is_older, version_problem
 from weft.storage.sqlite import database_path, is_empty, make_place, revision_of, storage_error, switch_to_wal
-
-
-class Migrated(Struct, frozen=True, kw_only=True):
-    """What an upgrade did. `from_revision` is None where there was no schema yet."""
-
-    from_revision: str | None
-    to_revision: str
 
 
 def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
@@ -64,10 +57,22 @@ def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
     return Migrated(from_revision=before or None, to_revision=HEAD)
 
 
-def configuration(connection: Connection) -> Config:
-    """Alembic's configuration for the revisions in this package, over `connection`."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def migrate_address(address: str | Path) -> Migrated:
+    """Upgrade the database at an address, as `weft.storage.opening.open_storage` takes it. See `migrate`.
+
+    Raises:
+        StorageError: as `migrate`; WEFT-T062 there is nothing to migrate at such an address.
+    """
+    if isinstance(address, Path) or "://" not in address:
+        return migrate(Path(address))
+    from weft.storage.migrations.server_upgrade import migrate_mysql, migrate_postgres
+
+    url = read_address(address)
+    kind = url.get_backend_name()
+    if kind == "sqlite" and url.database:
+        return migrate(Path(url.database))
+    if kind in ("postgresql", "postgres"):
+        return migrate_postgres(url)
+    if kind in ("mysql", "mariadb"):
+        return migrate_mysql(url)
+    raise not_an_address(f"there is nothing to migrate at {kind!r}")

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLDialect, MySQL
 from sqlalchemy.schema import CreateIndex
 
 from weft.storage.sql.dialects import ids_are_kept
+from weft.storage.sql.tables import known
 
 LONGEST_KEY = 3040
 """Bytes of a name that is a key: 3,072 less some numbers beside it."""
@@ -90,7 +91,7 @@ def is_long(column: Column[Any]) -> bool:
 
 
 def _is_key(column: Column[Any]) -> bool:
-    table = column.table
+    table = known(column.table)
     return column.primary_key or any(column.name in index.columns for index in table.indexes)
 
 
@@ -134,10 +135,9 @@ class _Definitions(MySQLDDLCompiler):
 
     def visit_create_index(self, create: CreateIndex, *_: Any, **options: Any) -> str:
         index = create.element
-        table = index.table
-        assert table is not None
+        table = known(index.table)
         quoted = self.preparer.quote
-        columns = list(index.columns)
+        columns = [table.columns.get(column.name, column) for column in index.columns]
         name, place = quoted(index.name or ""), quoted(table.name)
         if sum(map(is_long, columns)) < 2:
             kind = "UNIQUE INDEX" if index.unique else "INDEX"

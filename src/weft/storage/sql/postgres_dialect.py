@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect, PGType
 from sqlalchemy.schema import CreateIndex
 
 from weft.storage.sql.dialects import ids_are_kept
-from weft.storage.sql.tables import events
+from weft.storage.sql.tables import events, known
 
 SEGMENTED = frozenset({"events"})
 """Tables that are cut into segments by id."""
@@ -157,8 +157,7 @@ class _Definitions(PGDDLCompiler):
 
     def visit_create_index(self, create: CreateIndex, *_: Any, **options: Any) -> str:
         index = create.element
-        table = index.table
-        assert table is not None
+        table = known(index.table)
         quoted = self.preparer.quote
         if index.unique and table.name in SEGMENTED:
             return "SELECT 1"  # each segment has it: `segment_statements`
@@ -172,9 +171,8 @@ class _Definitions(PGDDLCompiler):
 def index_columns(index: Index) -> list[str]:
     """The columns of an index on a server: those given, and the id of the row."""
     names = [column.name for column in index.columns]
-    table = index.table
-    if table is not None and not index.unique:
-        keys = [column.name for column in table.primary_key.columns]
+    if not index.unique:
+        keys = [column.name for column in known(index.table).primary_key.columns]
         names += [name for name in keys if len(keys) == 1 and name not in names]
     return names
 

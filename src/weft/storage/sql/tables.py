@@ -314,3 +314,9 @@ version_table = Table(
     MetaData(),
     Column("version_num", String(32), primary_key=True),
 )
+
+
+def known(table: Table | None) -> Table:
+    """The table of this module for one of the same name. A revision says no more of a table than its name where it adds an index."""
+    assert table is not None
+    return metadata.tables.get(table.name, table)
