@@ -19,7 +19,8 @@ from tests.conformance.storage.databases import emptied
 from weft.errors import StorageError
 from weft.model.events import Event, LogMessage
 from weft.model.plan import RunPlan
-from weft.model.run import Run, RunStatus
+from weft.model.run import Run, RunFilter, RunStatus, RunTags
+from weft.planning.queueing import QueueLimits, TagLimit, queue_entry
 from weft.storage.opening import open_storage
 from weft.storage.server import IDLE_SECONDS, ServerDatabase
 
@@ -321,6 +322,57 @@ def test_processes_that_write_at_once_lose_nothing_and_fail_never(address: str) 
     assert [storage.events.last_seq("r1", source) for source in (1, 2, 3)] == [1000] * 3
     ids = [stored.id for stored in storage.events.read("r1", limit=5000)]
     assert ids == list(range(ids[0], ids[0] + 3000)), "ids are committed in their order, without gaps"
+    storage.close()
+
+
+DEQUEUING = """
+import sys
+from weft.model.events import Event, RunStarted, RunSucceeded
+from weft.planning.queueing import QueueLimits, TagLimit
+from weft.storage.opening import open_storage
+storage = open_storage(sys.argv[1])
+limits = QueueLimits(max_concurrent_runs=6, tag_limits=(TagLimit(key="team", limit=2, value="a"),))
+sys.stdin.readline()
+while storage.queue.queued(limit=1):
+    for live in storage.queue.dequeue(limits, launcher="local", at=2.0):
+        active = storage.queue.active()
+        teams = [dict(one.lane.tags).get("team") for one in active]
+        assert len(active) <= 6, active
+        assert teams.count("a") <= 2, active
+        bodies = (RunStarted(), RunSucceeded())
+        storage.events.append([
+            Event(run_id=live.run_id, source=live.token, seq=seq, time=3.0, body=body) for seq, body in enumerate(bodies, 1)
+        ])
+        print(live.run_id, live.token, flush=True)
+storage.close()
+"""
+
+
+def test_daemons_that_let_runs_go_at_once_keep_the_limits_and_take_each_run_once(address: str) -> None:
+    storage = opened(address)
+    limits = QueueLimits(tag_limits=(TagLimit(key="team", limit=2, value="a"),))
+    plan = RunPlan(job_name="j", steps=())
+    for number in range(40):
+        tags = {"team": "a" if number % 4 == 0 else "b"}
+        run = Run(
+            id=f"r{number}", job_name="j", status=RunStatus.NOT_STARTED, created_at=float(number), tags=RunTags(tags)
+        )
+        storage.queue.submit(run, plan, queue_entry(tags, plan, limits))
+    daemons = [
+        subprocess.Popen(
+            [sys.executable, "-c", DEQUEUING, address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    said = [daemon.communicate("go\n") for daemon in daemons]
+    assert [errors for _, errors in said] == [""] * 3
+    gone = sorted(line for output, _ in said for line in output.splitlines())
+    assert gone == sorted(f"r{number} 1" for number in range(40))
+    assert storage.runs.count(RunFilter(statuses=(RunStatus.SUCCESS,))) == 40
     storage.close()
 
 
