@@ -105,13 +105,13 @@ def figures(
         seen.append(run(target, settings))
         return seen[-1][0]
 
-    measure(f"multiprocess_{name}_wall", once, unit="ms/step", budget=wall)
+    measure(f"multiprocess_{name}_wall", once, unit="ms", budget=wall)
     kept = iter(seen[1:])
-    measure(f"multiprocess_{name}_cpu", lambda: next(kept)[1], unit="ms/step", budget=cpu, warm_up=0)
+    measure(f"multiprocess_{name}_cpu", lambda: next(kept)[1], unit="ms", budget=cpu, warm_up=0)
 
 
 if __name__ == "__main__":
     figures("fork", many, {}, 15, 12)
     figures("reused", many, {"reuse_workers": True}, None, None)
     figures("spawn", few, {"start_method": {"spawn": {}}}, None, None)
-    measure("multiprocess_memory", functools.partial(growth), unit="KiB/step", repeats=3, budget=8)
+    measure("multiprocess_memory", functools.partial(growth), unit="KiB", repeats=3, budget=8)
