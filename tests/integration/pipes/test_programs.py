@@ -450,7 +450,8 @@ def test_a_line_that_a_kill_cut_short_is_reported(tmp_path: Path) -> None:
     assert any("WEFT-X209" in line for line in told.logs_at(logging.ERROR))
 
 
-def test_messages_over_a_socket_survive_a_kill(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", [None, "127.0.0.1"])
+def test_messages_over_a_socket_survive_a_kill(host: str | None, tmp_path: Path) -> None:
     text = """
         import os, signal
         with open_pipes() as pipes:
@@ -458,7 +459,7 @@ def test_messages_over_a_socket_survive_a_kill(tmp_path: Path) -> None:
                 pipes.log.info("line %s", number)
             os.kill(os.getpid(), signal.SIGKILL)
     """
-    told = run(program(tmp_path, text, WEFT), PipesSubprocessClient(message_reader=PipesSocketMessageReader()))
+    told = run(program(tmp_path, text, WEFT), PipesSubprocessClient(message_reader=PipesSocketMessageReader(host)))
 
     assert [line for line in told.logs if line.startswith("line ")] == [f"line {number}" for number in range(3000)]
 

@@ -1,16 +1,16 @@
 """Messages over a connection that may be cut at any moment.
 
 Lines in both directions. First the program says who it is: ``{"weft_pipes_hello": 1, "writer": W, "token": T}``; the other side answers with the number
-of the last message of W that it has handled, ``{"ack": N}``, and says so again as it goes on. A message is kept until it is acknowledged. Where
-the connection breaks, a new one is made, the answer to the greeting tells what arrived, and the rest is written again. So nothing is lost while the
-orchestrator lives, and nothing counts twice, since it ignores numbers that it had.
+of the last message of W that it has handled, ``{"ack": N}``, and says so again when it is asked by an empty line. A message is kept until it is
+acknowledged. Where the connection breaks, a new one is made, the answer to the greeting tells what arrived, and the rest is written again. So nothing is
+lost while the orchestrator lives, and nothing counts twice, since it ignores numbers that it had.
 
-A message is handed to the kernel before `write_message` returns: a kill of the program loses none that it had written.
+A message is handed to the kernel before `write_message` returns: a kill of the program loses none that it had written. That is why an answer is given only to
+who waits for it: a process that ends with an answer unread has its connection reset, and what was on its way is thrown away.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -26,8 +26,6 @@ from weft_pipes.errors import PipesError
 MOST_UNACKNOWLEDGED = 1024
 # The same in bytes, for big ones.
 MOST_UNACKNOWLEDGED_BYTES = 8 << 20
-# How many messages are written between two looks for answers: few enough that answers never fill the connection.
-_BETWEEN_LOOKS = 64
 # A connection on which nothing moves for so long is given up.
 _STALLED_SECONDS = 30.0
 _FIRST_WAIT_SECONDS = 0.01
@@ -52,7 +50,6 @@ class SocketChannel(PipesMessageWriterChannel):
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_bytes = 0
         self._answers = b""
-        self._since_look = 0
         self._connection: socket.socket | None = None
 
     def write_message(self, message: Mapping[str, Any]) -> None:
@@ -69,12 +66,8 @@ class SocketChannel(PipesMessageWriterChannel):
         self._kept_bytes += len(line)
         try:
             self._open_connection().sendall(line)
-            self._since_look += 1
             if len(self._kept) >= MOST_UNACKNOWLEDGED or self._kept_bytes >= MOST_UNACKNOWLEDGED_BYTES:
-                while len(self._kept) > MOST_UNACKNOWLEDGED // 2 or self._kept_bytes > MOST_UNACKNOWLEDGED_BYTES // 2:
-                    self._read_answers(_STALLED_SECONDS)
-            elif self._since_look >= _BETWEEN_LOOKS:
-                self._read_answers(0.0)
+                self._ask()
         except OSError:
             self._connect()
 
@@ -86,7 +79,7 @@ class SocketChannel(PipesMessageWriterChannel):
         """
         while self._kept:
             try:
-                self._read_answers(_STALLED_SECONDS)
+                self._ask()
             except OSError:
                 self._connect()
         self._drop_connection()
@@ -129,38 +122,33 @@ class SocketChannel(PipesMessageWriterChannel):
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         else:
             connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._connection, self._answers, self._since_look = connection, b"", 0
+        self._connection, self._answers = connection, b""
         connection.settimeout(_STALLED_SECONDS)
         connection.connect(self._address if isinstance(self._address, str) else tuple(self._address))
         if not isinstance(self._address, str):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         hello = {"weft_pipes_hello": 1, "writer": self._writer, "token": self._token}
         connection.sendall(f"{json.dumps(hello)}\n".encode())
-        while not self._read_answers(_STALLED_SECONDS):
-            pass
+        self._wait_for_answer()
         connection.sendall(b"".join(line for _, line in self._kept))
 
-    def _read_answers(self, wait_seconds: float) -> bool:
-        """Take the answers that are there, waiting for the first of them; whether a whole one was."""
-        self._since_look = 0
+    def _ask(self) -> None:
+        """Have all that was written acknowledged."""
+        self._open_connection().sendall(b"\n")
+        self._wait_for_answer()
+
+    def _wait_for_answer(self) -> None:
+        """Take an answer, and forget what was handled."""
         connection = self._open_connection()
-        connection.settimeout(wait_seconds)
-        try:
+        while b"\n" not in self._answers:
             data = connection.recv(1 << 16)
-        except BlockingIOError:
-            return False
-        finally:
-            # It may be gone by now; then the next call says so.
-            with contextlib.suppress(OSError):
-                connection.settimeout(_STALLED_SECONDS)
-        if not data:
-            raise ConnectionError("the orchestrator closed the connection")
-        *whole, self._answers = (self._answers + data).split(b"\n")
-        if whole:
-            handled = json.loads(whole[-1])["ack"]
-            while self._kept and self._kept[0][0] <= handled:
-                self._kept_bytes -= len(self._kept.popleft()[1])
-        return bool(whole)
+            if not data:
+                raise ConnectionError("the orchestrator closed the connection")
+            self._answers += data
+        line, _, self._answers = self._answers.partition(b"\n")
+        handled = json.loads(line)["ack"]
+        while self._kept and self._kept[0][0] <= handled:
+            self._kept_bytes -= len(self._kept.popleft()[1])
 
 
 def address_of(params: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Messages over a connection that may break: for programs that use ``weft_pipes``, whose writer makes it anew and goes on where it was.
 
 Lines in both directions. The program greets with ``{"weft_pipes_hello": 1, "writer": W, "token": T}``; it is answered with the number of the last message of
-W that was handled, ``{"ack": N}``, and again after every piece of its messages. It keeps each message until then. One thread serves all connections.
+W that was handled, ``{"ack": N}``, and again when it asks by an empty line. It keeps each message until then. One thread serves all connections.
 
 Nothing is lost while this process lives: what a killed program wrote is in the buffers of the kernel, which are read to their end before the session closes.
 """
@@ -89,8 +89,8 @@ class _Connection:
         self.lines = LineBuffer()
         # None until it has greeted.
         self.writer: str | None = None
-        # What of an answer could not be written yet.
-        self.unsent = b""
+        # What of an answer could not be written yet; None: nobody is there any more who would read it.
+        self.unsent: bytes | None = b""
 
 
 class _Server:
@@ -176,10 +176,15 @@ class _Server:
                 return
             greeting, _, whole = whole.partition(b"\n")
             connection.writer = self._greeted(greeting)
-        if whole:
+            is_asked = True
+        else:
+            # Who asks writes nothing more until it is answered.
+            is_asked = whole.endswith(b"\n\n") or whole == b"\n"
+        if len(whole) > 1:
             self._handler.handle_lines(whole)
-        ack = {"ack": self._handler.last_seq(connection.writer)}
-        self._answer(connection, f"{json.dumps(ack)}\n".encode())
+        if is_asked:
+            ack = {"ack": self._handler.last_seq(connection.writer)}
+            self._answer(connection, f"{json.dumps(ack)}\n".encode())
 
     def _greeted(self, line: bytes) -> str:
         """The writer that greets.
@@ -209,12 +214,18 @@ class _Server:
         )
 
     def _answer(self, connection: _Connection, text: bytes) -> None:
-        """Write an answer; one that finds the way full is left out, since the next one says all that it said."""
-        if not connection.unsent:
-            connection.unsent = text
-        if connection.unsent:
+        """Write an answer, or what is left of one.
+
+        Where it cannot be written the program has ended, but what it wrote before is still to be read.
+        """
+        if connection.unsent is None:
+            return
+        connection.unsent += text
+        try:
             with contextlib.suppress(BlockingIOError):
                 connection.unsent = connection.unsent[connection.stream.send(connection.unsent) :]
+        except OSError:
+            connection.unsent = None
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.unsent else 0)
         if self._selector.get_key(connection.stream).events != wanted:
             self._selector.modify(connection.stream, wanted, connection)
