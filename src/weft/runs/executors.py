@@ -44,6 +44,9 @@ MAX_CONCURRENT_VARIABLES = (
 )
 """Environment variables with the number of processes at once, where the configuration of a run says nothing."""
 
+_SHARE_OF_GRACE = 0.8
+"""How much of the grace period of a run its steps have: the rest is for saying how they ended, before the run itself is killed."""
+
 _HOOKS = ("weft.compat.dagster:install",)
 """What is called before code is loaded: existing code imports another package's name."""
 
@@ -182,7 +185,7 @@ def _has_limits(prepared: PreparedRun) -> bool:
 def _multiprocess_settings(settings: Mapping[str, Any], environment: RunEnvironment) -> MultiprocessSettings:
     return MultiprocessSettings(
         max_concurrent=_max_concurrent(settings.get("max_concurrent")),
-        grace_seconds=environment.settings.monitoring.cancel_grace_seconds,
+        grace_seconds=_SHARE_OF_GRACE * environment.settings.monitoring.cancel_grace_seconds,
         reuse_workers=bool(settings.get("reuse_workers", False)),
         home=_home(environment),
     )
