@@ -88,6 +88,8 @@ class ExecutorDefinition:
         self.requirements = tuple(requirements or ())
         self.executor_creation_fn = executor_creation_fn
         self.description = description
+        # The name of the executor that carries steps out: of the one that this is a configured form of.
+        self.kind = self.name
 
     def configured(
         self,
@@ -103,9 +105,11 @@ class ExecutorDefinition:
             ConfigError: the configuration does not fit the schema.
         """
         given = configured_field(self.config_schema, config_or_config_fn, config_schema)
-        return ExecutorDefinition(
+        made = ExecutorDefinition(
             name or self.name, given, self.requirements, self.executor_creation_fn, description or self.description
         )
+        made.kind = self.kind
+        return made
 
     def __repr__(self) -> str:
         return f"ExecutorDefinition({self.name!r})"

@@ -158,13 +158,13 @@ def chosen_executor(prepared: PreparedRun) -> tuple[str, Mapping[str, Any]]:
     """
     definition = prepared.target.executor_def or multi_or_in_process_executor
     settings = prepared.config.resolved.execution or {}
-    if definition.name == multi_or_in_process_executor.name:
+    if definition.kind == multi_or_in_process_executor.kind:
         if _says_nothing(prepared):
             return (multiprocess_executor if _has_limits(prepared) else in_process_executor).name, {}
         if len(settings) == 1:
             ((name, inner),) = settings.items()
             return name, inner or {}
-    return definition.name, settings
+    return definition.kind, settings
 
 
 def _says_nothing(prepared: PreparedRun) -> bool:

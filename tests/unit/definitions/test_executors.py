@@ -77,13 +77,6 @@ def test_what_the_executor_does_not_know_is_told() -> None:
         parallel.execute_in_process({"execution": {"config": {"max_concurrent": "four"}}})
 
 
-def test_the_run_says_that_its_steps_share_a_process() -> None:
-    messages = [
-        event.body.message for event in parallel.execute_in_process().all_events if event.type == "ENGINE_EVENT"
-    ]  # type: ignore[union-attr]
-    assert messages == ['all steps run in this process, where executor "multiprocess" is not available']
-
-
 def test_the_executor_of_the_definitions_serves_jobs_without_one() -> None:
     defs = Definitions([orders], jobs=[plain, parallel, define_asset_job("made")], executor=in_process_executor)
     assert defs.get_job_def("plain").executor_def is in_process_executor

@@ -89,6 +89,9 @@ def ready(
         (multiprocess_executor, {"config": {"max_concurrent": 3}}, "multiprocess"),
         (multiprocess_executor, {"multiprocess": {"config": {"max_concurrent": 3}}}, "multiprocess"),
         (multiprocess_executor.configured({"max_concurrent": 3}), None, "multiprocess"),
+        (multiprocess_executor.configured({"max_concurrent": 3}, "three"), None, "multiprocess"),
+        (multiprocess_executor.configured(lambda n: {"max_concurrent": n}, "n", int), {"config": 3}, "multiprocess"),
+        (multi_or_in_process_executor.configured({"in_process": {}}, "own"), None, "in_process"),
     ],
 )
 def test_the_job_and_its_configuration_choose(
