@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from weft.model.live import Lane
+from collections import deque
+
+from weft.model.live import Lane, LiveRun
 from weft.model.run import Run
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers.port import RunLauncher
@@ -26,6 +28,8 @@ class QueueService:
         self._limits = queue_limits(environment.settings)
         self._listener = environment.wakeups.listen(QUEUE_TOPIC)
         self._has_lanes = False
+        # Let go, and not given to the launcher yet: storage may go away in between.
+        self._gone: deque[LiveRun] = deque()
 
     def round(self) -> None:
         """See `Service.round`."""
@@ -33,11 +37,18 @@ class QueueService:
         if not self._has_lanes:
             environment.queue.relane(self._lane_of, fingerprint=limits.fingerprint())
             self._has_lanes = True
+        self._launch()
         while gone := environment.queue.dequeue(limits, launcher=self._launcher.name, at=environment.clock.wall()):
-            for live in gone:
-                run = environment.runs.get(live.run_id)
-                if run is not None:
-                    self._launcher.launch(run, live.token)
+            self._gone += gone
+            self._launch()
+
+    def _launch(self) -> None:
+        while self._gone:
+            live = self._gone[0]
+            run = self._environment.runs.get(live.run_id)
+            self._gone.popleft()
+            if run is not None:
+                self._launcher.launch(run, live.token)
 
     def _lane_of(self, run: Run, before: Lane) -> Lane:
         return self._limits.lane_of_tags(run.tags, before)

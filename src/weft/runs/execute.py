@@ -11,6 +11,7 @@ from weft.model.run import Run
 from weft.runs.carry_out import CarriedRun, EventListener, carry_out
 from weft.runs.environment import RunEnvironment
 from weft.runs.prepare import PreparedRun
+from weft.runs.runtime_limit import RuntimeLimit, longest_runtime
 
 
 class RunOutcome:
@@ -74,13 +75,17 @@ class _Recorded:
     def __init__(self, prepared: PreparedRun, environment: RunEnvironment) -> None:
         self._prepared = prepared
         self._environment = environment
+        longest = longest_runtime(prepared.run, environment.settings.monitoring.max_runtime_seconds)
+        self._limit = RuntimeLimit(longest, environment.clock)
 
     def begin(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
         """See `Hooks.begin`."""
         self._environment.runs.create(self._prepared.run, self._prepared.plan)
+        self._limit.begin(carried)
 
     def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
         """See `Hooks.admit`: nobody else can have it."""
 
     def end(self) -> None:
         """See `Hooks.end`."""
+        self._limit.end()

@@ -38,7 +38,8 @@ from weft.planning.monitoring import (
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers.port import RunLauncher, WorkerNotice, WorkerNotStarted, WorkerPlaced, WorkerState
 from weft.runs.recover import deliver_journal
-from weft.runs.worker import QUEUE_TOPIC, longest_runtime
+from weft.runs.runtime_limit import longest_runtime
+from weft.runs.worker import QUEUE_TOPIC
 
 _LOG = logging.getLogger("weft.monitor")
 

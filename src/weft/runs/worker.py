@@ -12,7 +12,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from weft.definitions.repository import Repository
@@ -23,13 +22,14 @@ from weft.model.events import WORKER_SOURCE, RunFailed
 from weft.model.failure import ErrorInfo
 from weft.model.live import WorkerPlace
 from weft.model.plan import RunPlan
-from weft.model.run import FailureReason, Run, RunStatus, RunTag
+from weft.model.run import FailureReason, Run, RunStatus
 from weft.planning.reexecution import ReexecutionStrategy, plan_reexecution
 from weft.processes.tree import identify
 from weft.runs.carry_out import CarriedRun, carry_out
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers import processes
 from weft.runs.restore import restore_run
+from weft.runs.runtime_limit import RuntimeLimit, longest_runtime
 
 if TYPE_CHECKING:
     from weft.codeserver.loader import LoadedTarget
@@ -169,7 +169,7 @@ class _Watch:
         self._settings = environment.settings.monitoring
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
-        self._longest = longest_runtime(run, self._settings.max_runtime_seconds)
+        self._limit = RuntimeLimit(longest_runtime(run, self._settings.max_runtime_seconds), environment.clock)
 
     def begin(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
         """See `Hooks.begin`."""
@@ -177,6 +177,7 @@ class _Watch:
             target=self._beat, args=[carried], name=f"weft-heartbeat-{self._run.id}", daemon=True
         )
         self._thread.start()
+        self._limit.begin(carried)
 
     def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
         """See `Hooks.admit`: waits until storage knows that this worker has begun, then looks whether it may."""
@@ -189,6 +190,7 @@ class _Watch:
 
     def end(self) -> None:
         """See `Hooks.end`."""
+        self._limit.end()
         self._is_over.set()
         if self._thread is not None:
             self._thread.join()
@@ -198,43 +200,21 @@ class _Watch:
 
         Storage may be away; whoever watches knows that silence alone proves nothing.
         """
-        clock = self._environment.clock
-        began = clock.monotonic()
-        next_beat = began
+        environment, clock = self._environment, self._environment.clock
         while True:
-            now = clock.monotonic()
-            if self._longest is not None and carried.overdue is None and now - began >= self._longest:
-                carried.overdue = f"the run took longer than the {self._longest:g} seconds that it may"
-                carried.interruption.interrupt(carried.overdue)
-            if now >= next_beat:
-                next_beat = now + self._settings.heartbeat_seconds
-                try:
-                    if self._place is not None:
-                        self._environment.queue.place(self._run.id, self._place, token=self._token)
-                        self._place = None
-                    wanted = self._environment.queue.beat(self._run.id, token=self._token, at=clock.wall())
-                    if not wanted:
-                        carried.interruption.interrupt("another worker has the run, or it is over")
-                    elif self._is_canceling():
-                        carried.interruption.interrupt("the run was cancelled")
-                except (StorageError, OSError):
-                    pass  # away: the shipper of the journal says so, once
-            seconds = next_beat - now
-            if self._longest is not None and carried.overdue is None:
-                seconds = min(seconds, began + self._longest - now)
-            if clock.wait(self._is_over, max(seconds, 0.0)):
+            try:
+                if self._place is not None:
+                    environment.queue.place(self._run.id, self._place, token=self._token)
+                    self._place = None
+                if not environment.queue.beat(self._run.id, token=self._token, at=clock.wall()):
+                    carried.interruption.interrupt("another worker has the run, or it is over")
+                elif self._is_canceling():
+                    carried.interruption.interrupt("the run was cancelled")
+            except (StorageError, OSError):
+                pass  # away: the shipper of the journal says so, once
+            if clock.wait(self._is_over, self._settings.heartbeat_seconds):
                 return
 
     def _is_canceling(self) -> bool:
         run = self._environment.runs.get(self._run.id)
         return run is not None and run.status is RunStatus.CANCELING
-
-
-def longest_runtime(run: Run, default: float | None) -> float | None:
-    """How many seconds a run may take: what its tag says, else `default`; None: as long as it likes."""
-    tag = run.tags.get(RunTag.MAX_RUNTIME)
-    try:
-        seconds = msgspec.convert(tag, float, strict=False) if tag is not None else default
-    except msgspec.ValidationError:
-        seconds = default
-    return seconds if seconds is not None and seconds > 0 else None

@@ -7,6 +7,7 @@ with it; those whose start it had not answered are given to the next one.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import sys
@@ -36,6 +37,8 @@ from weft.processes.specs import (
 from weft.runs.launchers import processes
 from weft.runs.launchers.port import Report, WorkerEnded, WorkerNotStarted, WorkerPlaced, WorkerState
 from weft.runs.worker import RUN_ROLE, WorkerAssignment, encode_assignment
+
+_LOG = logging.getLogger("weft.launcher")
 
 MOST_ZYGOTES_TRIED = 3
 """So many zygotes may die on a worker that was to be started, before it is said that it cannot be."""
@@ -187,7 +190,7 @@ class LocalLauncher:
                     elif (owned := self._all.get(fd)) is not None:
                         self._hear(fd, owned)
                 while self._orders:
-                    self._orders.popleft()()
+                    self._obey(self._orders.popleft())
                 self._close_idle()
         finally:
             for owned in self._all.values():
@@ -235,10 +238,21 @@ class LocalLauncher:
         if owned.is_retired and owned.is_idle and self._all.pop(owned.zygote.fileno(), None) is not None:
             _let_go(owned.zygote)
 
+    def _obey(self, order: Callable[[], None]) -> None:
+        """A defect in one order must not end the thread that all others depend on."""
+        try:
+            order()
+        except Exception:  # noqa: BLE001  # see above; it is logged with its traceback
+            _LOG.exception("An order to the launcher failed.")
+
     def _hear(self, fd: int, owned: _Owned) -> None:
-        notices = owned.zygote.notices(0)
-        for notice in notices:
-            self._take(owned, notice)
+        try:
+            for notice in owned.zygote.notices(0):
+                self._take(owned, notice)
+        except Exception:  # noqa: BLE001  # see above; it is logged with its traceback
+            _LOG.exception("What a zygote says is not understood; another one takes its place.")
+            self._bury(fd, owned)
+            return
         if owned.zygote.is_gone and fd in self._all:
             self._bury(fd, owned)
 
