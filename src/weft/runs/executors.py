@@ -44,6 +44,9 @@ MAX_CONCURRENT_VARIABLES = (
 )
 """Environment variables with the number of processes at once, where the configuration of a run says nothing."""
 
+_DEFAULT_METHOD = "spawn" if sys.platform == "darwin" else "fork"
+"""The libraries of macOS do not stand a fork."""
+
 _SHARE_OF_GRACE = 0.8
 """How much of the grace period of a run its steps have: the rest is for saying how they ended, before the run itself is killed."""
 
@@ -234,7 +237,7 @@ def _wrong_settings(what: str, found: str, fix: str) -> ConfigError:
 def _step_zygote(
     prepared: PreparedRun, environment: RunEnvironment, instance: Any, settings: Mapping[str, Any]
 ) -> Zygote:
-    ((method, options),) = (settings.get("start_method") or {"fork": {}}).items()
+    ((method, options),) = (settings.get("start_method") or {_DEFAULT_METHOD: {}}).items()
     if method == "spawn":
         return _spawned(prepared, environment, "spawn")
     for module in (options or {}).get("preload_modules", ()):

@@ -98,6 +98,13 @@ def test_a_step_runs_for_each_dynamic_value(world: World) -> None:
     assert result.step("add_one[n3]") is StepStatus.SUCCEEDED
 
 
+def test_many_copies_come_together_in_one_list(world: World) -> None:
+    result = world.run("dynamic", ops={"numbers": {"config": {"count": 100}}})
+    assert result.status == "SUCCESS"
+    assert world.lines("note") == [str(sum(range(1, 101)))]
+    assert len([event for event in result.events if event.type == "STEP_SUCCESS"]) == 102
+
+
 def test_fan_outs_nest(world: World) -> None:
     result = world.run("nested_dynamic", ops={"numbers": {"config": {"count": 3}}})
     assert result.status == "SUCCESS"

@@ -26,7 +26,7 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from weft.errors import ExecutionError
+from weft.execution.executors.process_ends import ending_text, process_error, reason_of
 from weft.execution.executors.step_messages import (
     FROM_WORKER_DECODER,
     AttemptEnded,
@@ -42,7 +42,7 @@ from weft.execution.run_context import RunContext
 from weft.execution.step import AttemptResult, StepUsage
 from weft.logs.store import ComputeLogStore
 from weft.model.codec import encode
-from weft.model.compute import NO_LIMITS, ComputeResources, bytes_text
+from weft.model.compute import NO_LIMITS, ComputeResources
 from weft.model.events import AssetMaterialized, EngineEvent
 from weft.model.failure import ErrorInfo
 from weft.model.keys import AssetKey
@@ -50,7 +50,7 @@ from weft.model.plan import StepPlan
 from weft.model.run import FailureReason
 from weft.model.step import LogRange
 from weft.planning.run_machine import StepFailed, StepInterrupted
-from weft.planning.step_limits import timeout_of, timeout_text
+from weft.planning.step_limits import timeout_of
 from weft.planning.versions import seen_through
 from weft.processes.client import Zygote
 from weft.processes.memory import MemoryWatch
@@ -431,9 +431,9 @@ class MultiprocessExecutor:
                 worker.result = AttemptResult(worker.step, [StepInterrupted(worker.step.key)], usage)
                 self._results.append(worker.result)
             else:
-                self._fail(worker, worker.stop_reason or _reason(exited))
+                self._fail(worker, worker.stop_reason or reason_of(exited))
         elif exited is not None and worker.kill_at is None and (exited.signal is not None or exited.exit_code):
-            message = f"its process {_ending(exited)} after the attempt had ended, during teardown or hooks"
+            message = f"its process {ending_text(exited)} after the attempt had ended, during teardown or hooks"
             self._run.record(EngineEvent(message=message), worker.step.key)
         self._forget(worker)
 
@@ -513,57 +513,6 @@ def file_key_of(step_key: str, attempt: int) -> str:
     return f"{name}-{attempt}"
 
 
-def process_error(
-    step: StepPlan, reason: FailureReason, exited: Exited | None, usage: StepUsage, why: str = ""
-) -> ExecutionError:
-    """Why an attempt failed, where it is not an exception that failed it."""
-    limit = ComputeResources.of_tags(step.tags).memory_bytes
-    peak = bytes_text(usage.peak_memory_bytes)
-    facts: dict[str, object] = {}
-    if usage.peak_memory_bytes:
-        facts["peak memory"] = peak
-    if limit is not None:
-        facts["memory limit"] = bytes_text(limit)
-    if usage.cpu_seconds:
-        facts["CPU time"] = f"{usage.cpu_seconds:.2f} s"
-    if reason is FailureReason.TIMED_OUT:
-        return ExecutionError(
-            f"{timeout_text(step.key, timeout_of(step) or 0.0)}.",
-            code="WEFT-X302",
-            facts=facts,
-            fix="give it more time (timeout_seconds=...), or less to do",
-        )
-    if reason is FailureReason.OUT_OF_MEMORY:
-        of = f"of the {bytes_text(limit)} that it may have" if limit is not None else "when the machine had no more"
-        return ExecutionError(
-            f'step "{step.key}" ran out of memory: peak {peak} {of}.',
-            code="WEFT-X303",
-            facts={**facts, **({"why": why} if why else {})},
-            fix="give it more memory, or less data at once; fewer steps at once (max_concurrent) leave more for each",
-        )
-    if reason is FailureReason.START_FAILED:
-        return ExecutionError(
-            f'no process could be started for step "{step.key}".',
-            code="WEFT-X304",
-            facts={"why": why, **facts},
-            fix="see whether the machine has processes and memory left, and whether the code still loads",
-        )
-    if reason is FailureReason.SIGNALED and exited is not None and exited.signal is not None:
-        return ExecutionError(
-            f'the process of step "{step.key}" {_ending(exited)}.',
-            code="WEFT-X305",
-            facts=facts,
-            fix="its captured stderr has the traceback where native code has crashed; otherwise somebody has killed it",
-        )
-    ending = _ending(exited) if exited is not None else "ended"
-    return ExecutionError(
-        f'the process of step "{step.key}" {ending} before it had said how the step ended.',
-        code="WEFT-X306",
-        facts=facts,
-        fix="code in steps must return or raise; os._exit ends the process at once",
-    )
-
-
 def _limits(step: StepPlan) -> ProcessLimits:
     resources = ComputeResources.of_tags(step.tags)
     if resources is NO_LIMITS:
@@ -574,22 +523,6 @@ def _limits(step: StepPlan) -> ProcessLimits:
         data_bytes=None if limit is None else 2 * limit + _SPARE_BYTES,
         cpus=None if resources.cpus is None else ceil(resources.cpus),
     )
-
-
-def _ending(exited: Exited) -> str:
-    if exited.signal is None:
-        return f"ended with exit code {exited.exit_code}"
-    try:
-        name = signal.Signals(exited.signal).name
-    except ValueError:
-        name = f"signal {exited.signal}"
-    return f"was ended by {name}"
-
-
-def _reason(exited: Exited) -> FailureReason:
-    if exited.oom:
-        return FailureReason.OUT_OF_MEMORY
-    return FailureReason.EXITED if exited.signal is None else FailureReason.SIGNALED
 
 
 def _drain(fd: int) -> None:
