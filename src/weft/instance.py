@@ -115,9 +115,10 @@ class Instance(InstanceQueries):
                 facts={"reason": error.strerror or str(error)},
                 fix=f"choose another folder: export {HOME_VARIABLE}=...",
             ) from error
+        logs = _logs(home, settings.logs)  # first: it may fail, and has nothing open then
         instance = cls(
             storage=_storage(home, settings.storage, synchronous, shares_connections),
-            logs=_logs(home, settings.logs),
+            logs=logs,
             journal_folder=home / "journals",
             default_resources={"io_manager": default_io_manager(str(home / "storage"))},
             clock=clock,
