@@ -10,8 +10,8 @@ walks are merged: the cost is that of the answer, not of the history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
-from functools import lru_cache
+from collections.abc import Collection, Mapping, Sequence, Set
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, text, union_all, update
@@ -31,7 +31,7 @@ from weft.storage.sql.check_rows import write_checks
 from weft.storage.sql.codes import ASSET_CODES, ASSET_EVENT_TYPES, EVENT_CODES, FIRST_ROUTINE_CODE
 from weft.storage.sql.database import Database, Row, Statement, Transaction, in_lists, numbered
 from weft.storage.sql.keys import sort_key
-from weft.storage.sql.run_store import write_run_change
+from weft.storage.sql.run_store import write_run_changes
 from weft.storage.sql.step_rows import STATE_COLUMNS, STEP_COLUMNS, step_from_row, step_state
 from weft.storage.sql.tables import assets, events, runs, steps
 
@@ -102,6 +102,16 @@ def _steps(count: int) -> Statement:
         "run",
         *names,
     )
+
+
+@cache
+def _last_seqs(count: int) -> Statement:
+    """The highest numbers of a source in some runs: (row, number)."""
+    names = numbered("run", count)
+    query = select(events.c.run_row, func.max(events.c.seq)).where(
+        events.c.source == bindparam("source_of"), events.c.run_row.in_([bindparam(name) for name in names])
+    )
+    return Statement(query.group_by(events.c.run_row), "source_of", *names)
 
 
 class SqlEventLog:
@@ -244,8 +254,7 @@ def _append(transaction: Transaction, given: Sequence[Event], payloads: Sequence
     first_id = transaction.next_id(events)
     stored = tuple(StoredEvent(id=id, event=given[index]) for id, index in enumerate(new, start=first_id))
     changes = _write(transaction, stored, [payloads[index] for index in new], touched, run_rows, statuses, fenced)
-    for run_id, change in changes.runs.items():
-        write_run_change(transaction, run_rows[run_id], change)
+    write_run_changes(transaction, [(run_rows[run_id], change) for run_id, change in changes.runs.items()])
     return Appended(stored=stored, refused=tuple(changes.refused))
 
 
@@ -259,6 +268,29 @@ def append_control(
         for seq, body in enumerate(bodies, start=(last or 0) + 1)
     ]
     return _append(transaction, given, [encode(body) for body in bodies], touched_by(given)).stored
+
+
+def append_control_of_runs(
+    transaction: Transaction,
+    bodies: Mapping[str, Sequence[EventBody]],
+    run_rows: dict[str, int],
+    statuses: dict[str, RunStatus],
+    at: float,
+) -> None:
+    """`append_control` for several runs, whose rows and states were read in this write transaction."""
+    last: dict[int, int] = {}
+    for chunk in in_lists([run_rows[run_id] for run_id in bodies]):
+        last.update(transaction.all(_last_seqs(len(chunk)), (CONTROL_SOURCE, *chunk)))
+    given = [
+        Event(run_id=run_id, source=CONTROL_SOURCE, seq=seq, time=at, body=body)
+        for run_id, some in bodies.items()
+        for seq, body in enumerate(some, start=last.get(run_rows[run_id], 0) + 1)
+    ]
+    first_id = transaction.next_id(events)
+    stored = [StoredEvent(id=id, event=event) for id, event in enumerate(given, start=first_id)]
+    payloads = [encode(event.body) for event in given]
+    changes = _write(transaction, stored, payloads, touched_by(given), run_rows, statuses)
+    write_run_changes(transaction, [(run_rows[run_id], change) for run_id, change in changes.runs.items()])
 
 
 def _write(

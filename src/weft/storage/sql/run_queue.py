@@ -33,7 +33,7 @@ from weft.model.run import Run, RunStatus, RunTags
 from weft.storage.ports import QueuePolicy
 from weft.storage.sql.database import Database, Row, Statement, Transaction, in_lists, numbered
 from weft.storage.sql.dialects import insert_unless_there
-from weft.storage.sql.event_log import append_control
+from weft.storage.sql.event_log import append_control, append_control_of_runs
 from weft.storage.sql.key_value_store import read_value, write_value
 from weft.storage.sql.run_store import plan_blob, write_run
 from weft.storage.sql.tables import duplicate_requests, lanes, live_runs, pool_slots, pools, run_requests, runs
@@ -104,7 +104,14 @@ _POOL_USE = Statement(
     select(pool_slots.c.pool, pool_slots.c.is_holder, func.count()).group_by(pool_slots.c.pool, pool_slots.c.is_holder)
 )
 _HEADS = Statement(
-    select(runs.c.run_id, live_runs.c.lane_id, live_runs.c.rank, live_runs.c.enqueued_at, live_runs.c.run_row)
+    select(
+        runs.c.run_id,
+        live_runs.c.lane_id,
+        live_runs.c.rank,
+        live_runs.c.enqueued_at,
+        live_runs.c.run_row,
+        runs.c.status,
+    )
     .select_from(live_runs)
     .join(runs, runs.c.row_id == live_runs.c.run_row)
     .where(live_runs.c.is_active == 0, live_runs.c.lane_id == bindparam("lane"))
@@ -248,14 +255,16 @@ class SqlRunQueue:
             view = _view(transaction)
             heads: list[QueuedHead] = []
             rows: dict[str, int] = {}
+            statuses: dict[str, RunStatus] = {}
             for lane_id, most in policy.open_lanes(view).items():
-                for run_id, lane, rank, enqueued_at, row in transaction.all(_HEADS, (lane_id, most)):
-                    rows[run_id] = row
+                for run_id, lane, rank, enqueued_at, row, status in transaction.all(_HEADS, (lane_id, most)):
+                    rows[run_id], statuses[run_id] = row, RunStatus(status)
                     heads.append(QueuedHead(run_id=run_id, lane_id=lane, priority=-rank, enqueued_at=enqueued_at))
-            chosen = [head.run_id for head in policy.choose(view, heads)]
-            for run_id in chosen:
-                _activate(transaction, run_id, rows[run_id], [RunDequeued()], launcher, at)
-            return _by_id(transaction, chosen)
+            chosen = {head.run_id: rows[head.run_id] for head in policy.choose(view, heads)}
+            if not chosen:
+                return ()
+            _activate(transaction, chosen, statuses, [RunDequeued()], launcher, at)
+            return _by_id(transaction, list(chosen))
 
     def view(self) -> QueueView:
         """See `weft.storage.ports.RunQueue.view`."""
@@ -288,7 +297,7 @@ class SqlRunQueue:
             if found is None or found[1] not in _MAY_RESUME or found[2] != token or not found[3]:
                 return None
             notes: list[EventBody] = [EngineEvent(message=message)] if message else []
-            _activate(transaction, run_id, found[0], notes, launcher, at)
+            _activate(transaction, {run_id: found[0]}, {run_id: RunStatus(found[1])}, notes, launcher, at)
             return _by_id(transaction, [run_id])[0]
 
     def requeue(self, run_id: str, *, token: int, at: float, message: str = "") -> bool:
@@ -356,16 +365,29 @@ _MAY_RESUME = frozenset({RunStatus.STARTING.value, RunStatus.STARTED.value})
 
 
 def _activate(
-    transaction: Transaction, run_id: str, row: int, before: Sequence[EventBody], launcher: str, at: float
+    transaction: Transaction,
+    run_rows: dict[str, int],
+    statuses: dict[str, RunStatus],
+    before: Sequence[EventBody],
+    launcher: str,
+    at: float,
 ) -> None:
-    """Give a run its next worker."""
-    transaction.run(_ACTIVATE, (at, encode(WorkerPlace(launcher=launcher)), row))
-    [token] = transaction.one(_TOKEN, (row,)) or (0,)
-    transaction.run(_SET_WORKER, (token, row))
-    append_control(transaction, run_id, [*before, RunStarting(worker=token, launcher=launcher)], at)
+    """Give runs their next workers. In few statements, for many of them hold up all other writers."""
+    place = encode(WorkerPlace(launcher=launcher))
+    transaction.run_many(_ACTIVATE, [(at, place, row) for row in run_rows.values()])
+    tokens: dict[int, int] = {}
+    for chunk in in_lists(list(run_rows.values())):
+        tokens.update(transaction.all(_tokens(len(chunk)), chunk))
+    transaction.run_many(_SET_WORKER, [(tokens[row], row) for row in run_rows.values()])
+    bodies = {run_id: [*before, RunStarting(worker=tokens[row], launcher=launcher)] for run_id, row in run_rows.items()}
+    append_control_of_runs(transaction, bodies, run_rows, statuses, at)
 
 
-_TOKEN = Statement(select(live_runs.c.token).where(live_runs.c.run_row == bindparam("row")), "row")
+@cache
+def _tokens(count: int) -> Statement:
+    names = numbered("row", count)
+    query = select(live_runs.c.run_row, live_runs.c.token)
+    return Statement(query.where(live_runs.c.run_row.in_([bindparam(name) for name in names])), *names)
 
 
 def _take_key(transaction: Transaction, request: RequestKey, run: Run) -> str | None:

@@ -8,7 +8,7 @@ the order of time over several states and sorting a long history for one page is
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -284,11 +284,16 @@ def write_run(transaction: Transaction, run: Run, plan: bytes) -> int:
 
 def write_run_change(transaction: Transaction, row_id: int, change: RunChange) -> None:
     """Write new values of a run, in a write transaction that has read its state. A run that is over is live no more."""
-    if change.status.is_finished:
+    write_run_changes(transaction, [(row_id, change)])
+
+
+def write_run_changes(transaction: Transaction, changes: Sequence[tuple[int, RunChange]]) -> None:
+    """`write_run_change` for several runs."""
+    over = [(row_id,) for row_id, change in changes if change.status.is_finished]
+    if over:
         for statement in _ENDS_LIFE:
-            transaction.run(statement, (row_id,))
-    transaction.run(
-        _CHANGE,
+            transaction.run_many(statement, over)
+    values = [
         (
             change.status.value,
             change.updated_at,
@@ -297,8 +302,13 @@ def write_run_change(transaction: Transaction, row_id: int, change: RunChange) -
             None if change.failure_reason is None else change.failure_reason.value,
             None if change.error is None else encode(change.error),
             row_id,
-        ),
-    )
+        )
+        for row_id, change in changes
+    ]
+    if len(values) == 1:
+        transaction.run(_CHANGE, values[0])
+    elif values:
+        transaction.run_many(_CHANGE, values)
 
 
 def _write_tags(transaction: Transaction, row_id: int, created_at: float, added: Mapping[str, str]) -> None:
