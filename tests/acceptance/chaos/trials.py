@@ -43,6 +43,11 @@ def kill_worker(world: World, run_id: str, dice: random.Random) -> bool:
     return signalled(world.worker(run_id), signal.SIGKILL)
 
 
+def kill_step(world: World, run_id: str, dice: random.Random) -> bool:
+    """kill -9 of the process that began a step last, if it is still there."""
+    return signalled(world.step(run_id), signal.SIGKILL)
+
+
 def freeze_worker(world: World, run_id: str, dice: random.Random) -> bool:
     """SIGSTOP."""
     return signalled(world.worker(run_id), signal.SIGSTOP)
@@ -149,6 +154,7 @@ SIGNALED, LOST = (FAILURE, FailureReason.SIGNALED), (FAILURE, FailureReason.LOST
 FAULTS: Mapping[str, Fault] = {
     "nothing": Fault(nothing),
     "kill_worker": Fault(kill_worker, SIGNALED),
+    "kill_step": Fault(kill_step, SIGNALED, (FAILURE, FailureReason.STEP_FAILED)),
     "freeze_worker": Fault(freeze_worker, LOST),
     "terminate_worker": Fault(terminate_worker, (CANCELED, None), SIGNALED),
     "kill_daemon": Fault(kill_daemon),
@@ -168,7 +174,7 @@ FAULTS: Mapping[str, Fault] = {
 def trial(world: World, name: str, dice: random.Random) -> str:
     """Carry one trial out; how the run ended, in a word or two."""
     fault = FAULTS[name]
-    run_id = world.submit()
+    run_id = world.submit(in_processes=dice.random() < 0.5)
     time.sleep(dice.uniform(0.0, MOST_SECONDS_BEFORE))
     hit = fault.do(world, run_id, dice)
     run = world.finished(run_id)

@@ -92,11 +92,12 @@ class World:
             raise RuntimeError(self.log_path.read_text()[-2000:])
         return process
 
-    def submit(self) -> str:
-        """Put a run into the queue."""
+    def submit(self, *, in_processes: bool = False) -> str:
+        """Put a run into the queue; its steps in processes of their own, or all in one."""
+        executor = "multiprocess" if in_processes else "in_process"
         prepared = prepare_job(
             self.job,
-            RunSettings(),
+            RunSettings(run_config={"execution": {"config": {executor: {}}}}),
             clock=self.instance.clock,
             default_resources=self.instance.default_resources,
         )
@@ -158,6 +159,14 @@ class World:
         if live is None or live.worker is None or live.worker.pid is None:
             return None
         return ProcessId(live.worker.pid, live.worker.pid_started or 0)
+
+    def step(self, run_id: str) -> ProcessId | None:
+        """The process that began a step last."""
+        path = self.effects / run_id
+        if not path.exists():
+            return None
+        begun = [line.split() for line in path.read_text().splitlines() if " begins " in line]
+        return identify(int(begun[-1][2])) if begun else None
 
     def zygotes(self) -> list[ProcessId]:
         """The processes that have the code and start workers from it."""
