@@ -113,6 +113,12 @@ class LocalWakeups:
         for listener in listeners:
             listener.hear_all()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        with self._lock:
+            return bool(self._listeners)
+
     def listen(self, *topics: str) -> LocalListener:
         """See `Wakeups.listen`."""
         listener = LocalListener(self, frozenset(topics))

@@ -1,7 +1,8 @@
 """`weft.storage.notifications.Wakeups` over PostgreSQL: LISTEN and NOTIFY, with one connection for each process that says or hears something.
 
 A thread of its own has the connection: `notify` hands it the topic and returns, so nobody waits for the server, and what the server says is handed to the
-listeners of the process. Within the process a topic is heard at once. While the connection is away, and behind a pooler, which does not pass on what
+listeners of the process. Within the process a topic is heard at once. A process where nobody listens lets go of the connection some seconds after it said
+something. While the connection is away, and behind a pooler, which does not pass on what
 is said, listeners are told to look every second.
 """
 
@@ -23,6 +24,9 @@ CHANNEL = "weft"
 
 POLL_SECONDS = 1.0
 """How often listeners are told to look while nothing can be heard."""
+
+_IDLE_SECONDS = 15.0
+"""How long the connection is kept where nobody listens and nothing is said."""
 
 _RETRY_SECONDS = 1.0
 """Between attempts to connect again."""
@@ -53,7 +57,7 @@ class PostgresWakeups:
                 return
             self._to_say[topic] = None
             self._be_at_work()
-        self._stir()
+            self._stir()
 
     def listen(self, *topics: str) -> Listener:
         """See `weft.storage.notifications.Wakeups.listen`. Waits until the server listens, or a second where it does not."""
@@ -70,7 +74,7 @@ class PostgresWakeups:
         with self._lock:
             self._is_closed = True
             thread, self._thread = self._thread, None
-        self._stir()
+            self._stir()
         if thread is not None and thread is not threading.current_thread():
             thread.join(_RETRY_SECONDS)
 
@@ -95,7 +99,18 @@ class PostgresWakeups:
             self._thread = threading.Thread(target=_work, args=(self, self._bell), name="weft-wakeups", daemon=True)
             self._thread.start()
 
+    def _may_rest(self) -> bool:
+        """Whether the thread may end, because nobody needs it; the next who does begins another."""
+        with self._lock:
+            if self._to_say or self._inside.is_heard:
+                return False
+            self._thread = self._bell = None
+            self._settled.clear()
+            self._inside.poll_seconds = POLL_SECONDS
+            return True
+
     def _stir(self) -> None:
+        """Wake the thread. Under the lock, so that the bell is not closed meanwhile."""
         bell = self._bell
         if bell is not None:
             with contextlib.suppress(OSError):  # a full pipe is stirring enough
@@ -103,12 +118,15 @@ class PostgresWakeups:
 
 
 def _work(wakeups: PostgresWakeups, bell: tuple[int, int]) -> None:
-    """Hold the connection, and hold it again when it is lost, until the end."""
+    """Hold the connection, and hold it again when it is lost, until the end, or until nobody needs it."""
     try:
         while not wakeups._is_closed:
             try:
                 with contextlib.closing(wakeups._connect()) as connection:
                     _serve(wakeups, connection, bell[0])
+                if wakeups._may_rest():
+                    return
+                wakeups._may_have_missed = True
             except (psycopg.Error, OSError):
                 # What is said while nobody listens is lost, so everybody looks for themselves.
                 wakeups._inside.poll_seconds = POLL_SECONDS
@@ -117,11 +135,15 @@ def _work(wakeups: PostgresWakeups, bell: tuple[int, int]) -> None:
                 wakeups._settled.set()
                 _wait(bell[0], _RETRY_SECONDS)
     finally:
-        for end in bell:
-            os.close(end)
+        with wakeups._lock:
+            if wakeups._bell is bell:
+                wakeups._bell = None
+            for end in bell:
+                os.close(end)
 
 
 def _serve(wakeups: PostgresWakeups, connection: psycopg.Connection[Any], bell: int) -> None:
+    """Say and hear over a connection, until the end, or until nobody needs it."""
     own = connection.execute("SELECT pg_backend_pid()").fetchone()
     pid = connection.info.backend_pid
     hears = own is not None and own[0] == pid  # otherwise a pooler stands between: `weft.storage.postgres.is_pooled`
@@ -146,7 +168,12 @@ def _serve(wakeups: PostgresWakeups, connection: psycopg.Connection[Any], bell: 
             connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, topic))
         if topics:
             continue
-        if connection.fileno() in _wait(bell, None, connection.fileno()):
+        ready = _wait(bell, None if wakeups._inside.is_heard else _IDLE_SECONDS, connection.fileno())
+        if not ready:
+            if wakeups._inside.is_heard:
+                continue  # somebody has begun to listen meanwhile
+            return
+        if connection.fileno() in ready:
             connection.pgconn.consume_input()
             while (said := connection.pgconn.notifies()) is not None:
                 heard(psycopg.Notify(said.relname.decode(), said.extra.decode(), said.be_pid))

@@ -21,6 +21,7 @@ from weft.model.events import Event, LogMessage
 from weft.model.plan import RunPlan
 from weft.model.run import Run, RunFilter, RunStatus, RunTags
 from weft.planning.queueing import QueueLimits, TagLimit, queue_entry
+from weft.storage import postgres_wakeups
 from weft.storage.opening import open_storage
 from weft.storage.server import IDLE_SECONDS, ServerDatabase
 
@@ -64,6 +65,7 @@ def message(seq: int, run_id: str = "r1", source: int = 1) -> Event:
 
 OPENING = """
 import sys
+from weft.storage import postgres_wakeups
 from weft.storage.opening import open_storage
 sys.stdin.readline()
 storage = open_storage(sys.argv[1])
@@ -191,6 +193,7 @@ def test_a_session_that_is_ended_in_the_middle_of_a_transaction_leaves_nothing(s
 
 HANGING = """
 import sys
+from weft.storage import postgres_wakeups
 from weft.storage.opening import open_storage
 storage = open_storage(sys.argv[1], lock_timeout_seconds=float(sys.argv[2]))
 with storage.database.write():
@@ -294,6 +297,7 @@ def test_a_child_has_connections_of_its_own(address: str) -> None:
 WRITING = """
 import sys
 from weft.model.events import Event, LogMessage
+from weft.storage import postgres_wakeups
 from weft.storage.opening import open_storage
 storage = open_storage(sys.argv[1])
 source = int(sys.argv[2])
@@ -329,6 +333,7 @@ DEQUEUING = """
 import sys
 from weft.model.events import Event, RunStarted, RunSucceeded
 from weft.planning.queueing import QueueLimits, TagLimit
+from weft.storage import postgres_wakeups
 from weft.storage.opening import open_storage
 storage = open_storage(sys.argv[1])
 limits = QueueLimits(max_concurrent_runs=6, tag_limits=(TagLimit(key="team", limit=2, value="a"),))
@@ -388,6 +393,27 @@ def test_what_one_process_says_another_hears_at_once(postgres_database: str) -> 
     assert listener.wait(0) == frozenset()
     hearing.close()
     saying.close()
+
+
+def test_a_process_that_only_says_something_lets_go_of_its_connection(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_wakeups, "_IDLE_SECONDS", 0.02)
+    saying, hearing = opened(postgres_database), opened(postgres_database)
+    listener = hearing.wakeups.listen("queue")
+    for _ in range(3):
+        saying.wakeups.notify("queue")
+        thread = saying.wakeups._thread
+        assert listener.wait(30.0) == {"queue"}
+        if thread is not None:
+            thread.join(30.0)
+        assert saying.wakeups._thread is None
+    other = saying.wakeups.listen("queue")
+    hearing.wakeups.notify("queue")
+    assert other.wait(30.0) == {"queue"}
+    other.close()
+    saying.close()
+    hearing.close()
 
 
 def test_listeners_look_for_themselves_after_the_server_was_away(server: servers.Server) -> None:
