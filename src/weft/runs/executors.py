@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from weft.config.data import config_data
 from weft.definitions.executors import (
     in_process_executor,
@@ -46,6 +48,9 @@ MAX_CONCURRENT_VARIABLES = (
 
 _DEFAULT_METHOD = "spawn" if sys.platform == "darwin" else "fork"
 """The libraries of macOS do not stand a fork."""
+
+_MOST_SECONDS_TO_CLOSE = 10.0
+"""How long a zygote without workers may take to end: milliseconds, unless somebody has stopped it."""
 
 _SHARE_OF_GRACE = 0.8
 """How much of the grace period of a run its steps have: the rest is for saying how they ended, before the run itself is killed."""
@@ -98,24 +103,23 @@ class ReadyMultiprocess:
         zygote: Zygote,
         settings: MultiprocessSettings,
         environment: RunEnvironment,
-        *,
-        retries_enabled: bool,
-        tag_limits: tuple[TagLimit, ...],
+        choice: ExecutorChoice,
     ) -> None:
         self._zygote = zygote
-        self.settings = settings
+        self._settings = settings
         self._environment = environment
-        self.retries_enabled = retries_enabled
-        self.tag_limits = tag_limits
+        self.retries_enabled = choice.retries_enabled
+        self.tag_limits = choice.tag_limits
 
     def open(self, context: RunContext) -> Executor:
         """See `ReadyExecutor.open`."""
-        return MultiprocessExecutor(context, self._zygote, self.settings, self._environment.logs)
+        return MultiprocessExecutor(context, self._zygote, self._settings, self._environment.logs)
 
     def close(self) -> None:
         """See `ReadyExecutor.close`."""
         self._zygote.close()
-        self._zygote.join()
+        if not self._zygote.join(_MOST_SECONDS_TO_CLOSE):
+            self._zygote.kill()
 
 
 def ready_executor(
@@ -133,24 +137,44 @@ def ready_executor(
         ConfigError: (WEFT-C095) the configuration of the executor means nothing.
         ExecutionError: (WEFT-X307 to WEFT-X310) the run cannot be carried out by the executor that was chosen.
     """
+    choice = choose_executor(prepared, environment, in_process=in_process)
+    if choice.settings is None:
+        return ReadyInProcess(retries_enabled=choice.retries_enabled)
+    return ReadyMultiprocess(
+        _step_zygote(prepared, environment, instance, choice.start_method), choice.settings, environment, choice
+    )
+
+
+class ExecutorChoice(Struct, frozen=True, kw_only=True):
+    """How the steps of a run are carried out, everything checked."""
+
+    # None: in the process of the run.
+    settings: MultiprocessSettings | None = None
+    retries_enabled: bool = True
+    tag_limits: tuple[TagLimit, ...] = ()
+    # One entry: the method, and its options.
+    start_method: Mapping[str, Any] = {}
+
+
+def choose_executor(prepared: PreparedRun, environment: RunEnvironment, *, in_process: bool = False) -> ExecutorChoice:
+    """What the job and the configuration of a run choose. Starts nothing; arguments and errors are those of `ready_executor`."""
     name, settings = chosen_executor(prepared)
     if _says_nothing(prepared) and environment.is_ephemeral:
         in_process = True  # nobody has asked for processes, which could not reach such an instance
     retries_enabled = "enabled" in (settings.get("retries") or {"enabled": {}})
     if in_process or name == in_process_executor.name:
-        return ReadyInProcess(retries_enabled=retries_enabled)
+        return ExecutorChoice(retries_enabled=retries_enabled)
     if name != multiprocess_executor.name:
         raise _not_available(name)
-    limits, checked = _tag_limits(settings), _multiprocess_settings(settings, environment)
+    choice = ExecutorChoice(
+        settings=_multiprocess_settings(settings, environment),
+        retries_enabled=retries_enabled,
+        tag_limits=_tag_limits(settings),
+        start_method=settings.get("start_method") or {_DEFAULT_METHOD: {}},
+    )
     _check_stored(environment)
     _check_outputs(prepared)
-    return ReadyMultiprocess(
-        _step_zygote(prepared, environment, instance, settings),
-        checked,
-        environment,
-        retries_enabled=retries_enabled,
-        tag_limits=limits,
-    )
+    return choice
 
 
 def chosen_executor(prepared: PreparedRun) -> tuple[str, Mapping[str, Any]]:
@@ -235,9 +259,9 @@ def _wrong_settings(what: str, found: str, fix: str) -> ConfigError:
 
 
 def _step_zygote(
-    prepared: PreparedRun, environment: RunEnvironment, instance: Any, settings: Mapping[str, Any]
+    prepared: PreparedRun, environment: RunEnvironment, instance: Any, start_method: Mapping[str, Any]
 ) -> Zygote:
-    ((method, options),) = (settings.get("start_method") or {_DEFAULT_METHOD: {}}).items()
+    ((method, options),) = start_method.items()
     if method == "spawn":
         return _spawned(prepared, environment, "spawn")
     for module in (options or {}).get("preload_modules", ()):

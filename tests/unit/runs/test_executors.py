@@ -28,7 +28,7 @@ from weft import (
 from weft.errors import ExecutionError
 from weft.planning.step_limits import TagLimit
 from weft.runs.environment import RunEnvironment
-from weft.runs.executors import ReadyExecutor, ReadyMultiprocess, chosen_executor, processors, ready_executor
+from weft.runs.executors import ExecutorChoice, choose_executor, chosen_executor, processors, ready_executor
 from weft.runs.prepare import PreparedRun, RunSettings, prepare_job
 
 
@@ -67,12 +67,10 @@ def prepared(
     )
 
 
-def ready(
+def choice(
     target: JobDefinition, environment: RunEnvironment, config: Mapping[str, Any] | None = None, **more: Any
-) -> ReadyExecutor:
-    made = ready_executor(prepared(target, environment, config), environment, **more)
-    made.close()
-    return made
+) -> ExecutorChoice:
+    return choose_executor(prepared(target, environment, config), environment, **more)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +117,11 @@ def test_a_step_that_declares_limits_gets_a_process_where_nothing_is_said(instan
         hungry()
 
     assert chosen_executor(prepared(limited, instance))[0] == "multiprocess"
-    assert ready(limited, RunEnvironment.in_memory()).runs_here
+    assert choice(limited, RunEnvironment.in_memory()).settings is None
 
 
 def test_a_caller_that_wants_values_gets_them_from_its_own_process(instance: Instance) -> None:
-    assert ready(pipeline(multiprocess_executor), instance, in_process=True).runs_here
+    assert choice(pipeline(multiprocess_executor), instance, in_process=True).settings is None
     result = pipeline(multiprocess_executor).execute_in_process()
     assert result.output_for_node("add_one") == 2
 
@@ -152,16 +150,16 @@ def test_how_many_processes_at_once(
 ) -> None:
     if variable is not None:
         monkeypatch.setenv("DAGSTER_MULTIPROCESS_EXECUTOR_MAX_CONCURRENT", variable)
-    made = ready(pipeline(multiprocess_executor), instance, {"config": config})
-    assert isinstance(made, ReadyMultiprocess)
+    made = choice(pipeline(multiprocess_executor), instance, {"config": config})
+    assert made.settings is not None
     assert made.settings.max_concurrent == expected
 
 
 def test_retries_can_be_left_to_others(instance: Instance) -> None:
     target = pipeline(multiprocess_executor)
-    assert ready(target, instance).retries_enabled
-    assert not ready(target, instance, {"config": {"retries": {"disabled": {}}}}).retries_enabled
-    assert not ready(target, instance, {"config": {"retries": {"deferred": {}}}}).retries_enabled
+    assert choice(target, instance).retries_enabled
+    assert not choice(target, instance, {"config": {"retries": {"disabled": {}}}}).retries_enabled
+    assert not choice(target, instance, {"config": {"retries": {"deferred": {}}}}).retries_enabled
 
 
 def test_limits_by_tag_are_read(instance: Instance) -> None:
@@ -170,7 +168,7 @@ def test_limits_by_tag_are_read(instance: Instance) -> None:
         {"key": "database", "value": "big", "limit": 1},
         {"key": "team", "value": {"applyLimitPerUniqueValue": True}, "limit": 3},
     ]
-    made = ready(pipeline(multiprocess_executor), instance, {"config": {"tag_concurrency_limits": limits}})
+    made = choice(pipeline(multiprocess_executor), instance, {"config": {"tag_concurrency_limits": limits}})
     assert made.tag_limits == (
         TagLimit(key="database", limit=2),
         TagLimit(key="database", limit=1, value="big"),
@@ -189,20 +187,20 @@ def test_limits_by_tag_are_read(instance: Instance) -> None:
 )
 def test_configuration_that_means_nothing_is_refused(instance: Instance, config: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as raised:
-        ready(pipeline(multiprocess_executor), instance, {"config": config})
+        choice(pipeline(multiprocess_executor), instance, {"config": config})
     assert raised.value.code == "WEFT-C095"
 
 
 def test_an_instance_in_memory_is_refused() -> None:
     with pytest.raises(ExecutionError) as raised:
-        ready(pipeline(multiprocess_executor), RunEnvironment.in_memory())
+        choice(pipeline(multiprocess_executor), RunEnvironment.in_memory())
     assert raised.value.code == "WEFT-X308"
 
 
 def test_outputs_that_stay_in_memory_are_refused_where_others_read_them(instance: Instance) -> None:
     target = pipeline(multiprocess_executor, resource_defs={"io_manager": InMemoryIOManager()})
     with pytest.raises(ExecutionError) as raised:
-        ready(target, instance)
+        choice(target, instance)
     assert raised.value.code == "WEFT-X309"
     assert raised.value.facts["outputs"] == "one.result"
 
@@ -212,7 +210,7 @@ def test_outputs_that_nobody_reads_may_stay_in_memory(instance: Instance) -> Non
     def alone() -> None:
         one()
 
-    assert not ready(alone, instance).runs_here
+    assert choice(alone, instance).settings is not None
 
 
 def test_an_executor_of_the_users_own_is_told_that_it_is_not_used(instance: Instance) -> None:
@@ -220,7 +218,7 @@ def test_an_executor_of_the_users_own_is_told_that_it_is_not_used(instance: Inst
     def mine(context: Any) -> None: ...
 
     with pytest.raises(ExecutionError) as raised:
-        ready(pipeline(mine), instance)
+        choice(pipeline(mine), instance)
     assert raised.value.code == "WEFT-X307"
 
 
@@ -233,7 +231,8 @@ def test_code_that_no_other_process_can_load_is_refused_where_this_one_cannot_be
     thread.start()
     try:
         with pytest.raises(ExecutionError) as raised:
-            ready(pipeline(multiprocess_executor), instance, {"config": {"start_method": {method: {}}}})
+            config = {"config": {"start_method": {method: {}}}}
+            ready_executor(prepared(pipeline(multiprocess_executor), instance, config), instance)
     finally:
         done.set()
         thread.join()
