@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -65,7 +66,13 @@ def coordinate(payload: bytes, fds: list[int]) -> int:
     with open_instance(order["home"]) as instance:
         prepared = prepared_run(order, instance)
         prepared.run = replace(prepared.run, origin=origin_of(TARGET))
-        execute_run(prepared, instance)
+        done = threading.Event()
+        if "thread" in order:
+            threading.Thread(target=done.wait, name="of the program").start()
+        try:
+            execute_run(prepared, instance)
+        finally:
+            done.set()
     return 0
 
 

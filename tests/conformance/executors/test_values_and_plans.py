@@ -33,6 +33,11 @@ def test_steps_share_a_process_where_the_run_says_so(world: World) -> None:
     assert len(pids) == 1
 
 
+def test_a_program_that_has_threads_gets_its_steps_carried_out(world: World) -> None:
+    assert world.run("values", has_thread=True).status == "SUCCESS"
+    assert world.lines("note") == ["2"]
+
+
 def test_outputs_are_told_apart(world: World) -> None:
     assert world.run("several_outputs").status == "SUCCESS"
     assert world.lines("note") == ["1 r"]

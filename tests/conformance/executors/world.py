@@ -154,6 +154,7 @@ class World:
         at_once: int | None = None,
         partition: str | None = None,
         retry_of: str | None = None,
+        has_thread: bool = False,
         **settings: Any,
     ) -> RunningRun:
         """Start a run; `settings` are of the executor."""
@@ -169,6 +170,8 @@ class World:
             order["partition"] = partition
         if retry_of is not None:
             order["retry_of"] = retry_of
+        if has_thread:
+            order["thread"] = "yes"
         self.zygote.start(
             WorkerSpec(
                 id=run_id,
