@@ -301,7 +301,7 @@ def keep(kind: str, folder: Path) -> None:
         made.write_text(json.dumps({"folder": str(server.folder), "port": server.port}))
         made.rename(notes)
         with _locked(users):
-            notes.unlink()
+            notes.unlink(missing_ok=True)
             server.remove()
 
 
