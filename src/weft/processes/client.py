@@ -235,7 +235,7 @@ def _be_zygote(channel: Channel, there: socket.socket, roles: Mapping[str, Role]
         os.setsid()
         become_subreaper()
         channel.close()
-        ZygoteServer(there, roles, outlives_owner=outlives_owner).serve()
+        ZygoteServer(there, roles, outlives_owner=outlives_owner, collects=False).serve()
         code = 0
     except BaseException:  # noqa: BLE001  # this process must not return into the caller's stack
         sys.excepthook(*sys.exc_info())

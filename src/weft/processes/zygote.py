@@ -82,7 +82,8 @@ class ZygoteServer:
         sources: where the code came from; None: it is not watched.
         outlives_owner: whether workers live on when the owner has gone.
         start: starts a worker; None: by forking.
-        ready: sent first; None: nothing is.
+        start_method, why: what is said first of how workers are started.
+        collects: whether garbage is collected first. Not in a fork: it would copy every page that it looks at.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class ZygoteServer:
         start: StartWorker | None = None,
         start_method: StartMethod = "fork",
         why: str = "",
+        collects: bool = True,
     ) -> None:
         self._channel = Channel(control)
         self._roles = roles
@@ -103,6 +105,7 @@ class ZygoteServer:
         self._start_worker = start or self._fork
         self._start_method: StartMethod = start_method
         self._why = why
+        self._collects = collects
         self._workers: dict[int, _Worker] = {}
         self._by_id: dict[str, _Worker] = {}
         # Deaths that are kept back until the remains are gone, and until when.
@@ -122,7 +125,8 @@ class ZygoteServer:
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         version = self._sources.version if self._sources is not None else ""
         # What is in memory now is shared with all workers for as long as nobody writes to it; the collector would, by looking.
-        gc.collect()
+        if self._collects:
+            gc.collect()
         gc.freeze()
         self._send(Ready(pid=os.getpid(), version=version, start_method=self._start_method, why=self._why))
         while not (self._is_orphaned and not self._workers and not self._held):

@@ -171,6 +171,7 @@ class MultiprocessExecutor:
         """See `Executor.submit`."""
         worker = self._idle_worker(step)
         if worker is None:
+            self._let_one_go()
             worker = self._start(step, attempt)
         else:
             worker.step, worker.attempt = step, attempt
@@ -271,6 +272,13 @@ class MultiprocessExecutor:
             if worker.is_idle and _limits(worker.step) == limits:
                 return worker
         return None
+
+    def _let_one_go(self) -> None:
+        """Idle workers are processes too: one of them goes where there would be too many."""
+        idle = [worker for worker in self._workers.values() if worker.is_idle]
+        if idle and len(self._workers) >= self._settings.max_concurrent:
+            idle[0].is_idle = False
+            idle[0].channel.close_sending()
 
     def _stop(self, worker: _Worker, reason: FailureReason | None) -> None:
         """Ask a worker to end, in order; it is killed after the grace period."""
