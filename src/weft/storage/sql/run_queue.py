@@ -242,7 +242,9 @@ class SqlRunQueue:
                 _NEW_LIVE,
                 (row, 0, _lane_id(transaction, content), -entry.priority, run.created_at, run.worker, None, 0),
             )
-            append_control(transaction, run.id, [RunEnqueued()], run.created_at)
+            append_control_of_runs(
+                transaction, {run.id: [RunEnqueued()]}, {run.id: row}, {run.id: run.status}, run.created_at
+            )
         return Submitted(run_id=run.id, is_new=True)
 
     def dequeue(self, policy: QueuePolicy, *, launcher: str, at: float) -> tuple[LiveRun, ...]:

@@ -314,12 +314,15 @@ def write_run_changes(transaction: Transaction, changes: Sequence[tuple[int, Run
 def _write_tags(transaction: Transaction, row_id: int, created_at: float, added: Mapping[str, str]) -> None:
     if not added:
         return
-    transaction.run_many(_NEW_TAG, list(added.items()))
     rows = []
     for tag in added.items():
-        [tag_id] = transaction.one(_TAG_ID, tag) or (None,)
-        rows.append((row_id, tag_id, created_at))
-    transaction.run_many(_NEW_RUN_TAG, rows)
+        found = transaction.one(_TAG_ID, tag)
+        if found is None:  # seldom: most tags are those of other runs
+            transaction.run(_NEW_TAG, tag)
+            found = transaction.one(_TAG_ID, tag)
+        assert found is not None
+        rows.append((row_id, found[0], created_at))
+    transaction.insert(_NEW_RUN_TAG, rows)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
