@@ -194,6 +194,7 @@ def _storage(
             home if settings.url is None else settings.url,
             lock_timeout_seconds=settings.lock_timeout_seconds,
             synchronous=synchronous or _synchronous() or settings.synchronous,
+            base=home,
         )
 
     if shares_connections and settings.url is not None and is_on_server(settings.url):

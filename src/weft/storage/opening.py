@@ -36,26 +36,29 @@ _KINDS = {
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql"}
 
 
-def open_storage(address: str | Path, *, lock_timeout_seconds: float = 30.0, synchronous: str = "NORMAL") -> Storage:
+def open_storage(
+    address: str | Path, *, lock_timeout_seconds: float = 30.0, synchronous: str = "NORMAL", base: Path | None = None
+) -> Storage:
     """The storage at an address. An empty database gets its tables; several processes may open one at the same moment.
 
     Args:
         address: see the module. A driver that it names (``postgresql+psycopg2://``) is passed over: weft has its own.
         lock_timeout_seconds: how long a write waits for other writers.
         synchronous: for SQLite, see `weft.storage.sqlite.SQLiteStorage`.
+        base: the folder that relative paths of SQLite start from; the working directory by default.
 
     Raises:
         StorageError: WEFT-T062 the address is not understood, T067 the driver is not installed, T003 the schema is older than this program, T004 newer, and
             what else keeps a storage from being used. No error shows a password.
     """
     if isinstance(address, Path) or "://" not in address:
-        return _sqlite(Path(address), lock_timeout_seconds, synchronous)
+        return _sqlite((base or Path()) / Path(address).expanduser(), lock_timeout_seconds, synchronous)
     url = read_address(address)
     kind = _KINDS.get(url.get_backend_name())
     if kind == "sqlite":
         if not url.database or url.database == ":memory:":
             raise not_an_address("it names no folder")
-        return _sqlite(Path(url.database), lock_timeout_seconds, synchronous)
+        return _sqlite((base or Path()) / Path(url.database).expanduser(), lock_timeout_seconds, synchronous)
     if kind == "memory":
         from weft.storage.memory import MemoryStorage
 
@@ -106,7 +109,7 @@ def _sqlite(folder: Path, lock_timeout_seconds: float, synchronous: str) -> Stor
     from weft.storage.sqlite import SQLiteStorage
 
     return SQLiteStorage(
-        folder.expanduser(),
+        folder,
         synchronous="FULL" if synchronous.upper() == "FULL" else "NORMAL",
         busy_timeout_seconds=lock_timeout_seconds,
     )

@@ -28,6 +28,14 @@ def test_paths_and_addresses_of_sqlite_mean_a_folder(tmp_path: Path, monkeypatch
         assert (tmp_path / str(number) / "weft.db").is_file()
 
 
+def test_relative_paths_start_from_the_base_that_is_named(tmp_path: Path) -> None:
+    for address in ("one", "sqlite:///two", str(tmp_path / "three")):
+        open_storage(address, base=tmp_path / "home" if "three" not in address else tmp_path / "elsewhere").close()
+    assert (tmp_path / "home" / "one" / "weft.db").is_file()
+    assert (tmp_path / "home" / "two" / "weft.db").is_file()
+    assert (tmp_path / "three" / "weft.db").is_file()
+
+
 def test_memory_needs_no_place() -> None:
     storage = open_storage("memory://")
     assert isinstance(storage, MemoryStorage)
