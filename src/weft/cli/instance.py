@@ -56,7 +56,7 @@ def migrate(home: str | None, as_json: bool) -> None:
         from weft.config.instance_file import find_settings
 
         address = find_settings(folder).settings.storage.url
-    done = migrate_address(folder if address is None else address)
+    done = migrate_address(folder if address is None else address, base=folder)
     if as_json:
         document = {"home": str(folder), "from": done.from_revision, "to": done.to_revision}
         click.echo(json_text(document))

@@ -57,20 +57,20 @@ def migrate(folder: Path, *, busy_timeout_seconds: float = 30.0) -> Migrated:
     return Migrated(from_revision=before or None, to_revision=HEAD)
 
 
-def migrate_address(address: str | Path) -> Migrated:
-    """Upgrade the database at an address, as `weft.storage.opening.open_storage` takes it. See `migrate`.
+def migrate_address(address: str | Path, *, base: Path | None = None) -> Migrated:
+    """Upgrade the database at an address, as `weft.storage.opening.open_storage` takes it; relative paths start from `base`. See `migrate`.
 
     Raises:
         StorageError: as `migrate`; WEFT-T062 there is nothing to migrate at such an address.
     """
     if isinstance(address, Path) or "://" not in address:
-        return migrate(Path(address))
+        return migrate((base or Path()) / Path(address).expanduser())
     from weft.storage.migrations.server_upgrade import migrate_mysql, migrate_postgres
 
     url = read_address(address)
     kind = url.get_backend_name()
     if kind == "sqlite" and url.database:
-        return migrate(Path(url.database))
+        return migrate((base or Path()) / Path(url.database).expanduser())
     if kind in ("postgresql", "postgres"):
         return migrate_postgres(url)
     if kind in ("mysql", "mariadb"):
