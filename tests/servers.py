@@ -156,7 +156,8 @@ class Server:
         return f"weft_{os.getpid()}_{self._number}"
 
     def _identity(self) -> dict[str, Any]:
-        environment = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C"}
+        # MariaDB removes what it takes for its own rests from the folder of temporary files when it starts, those of other servers included.
+        environment = {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder), "LC_ALL": "C"}
         if os.geteuid() != 0:
             return {"env": environment}
         account = pwd.getpwnam(self.user)
