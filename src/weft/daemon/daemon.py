@@ -15,9 +15,9 @@ from weft.daemon.run_retries import RetryService
 from weft.daemon.service import ServiceThread
 from weft.errors import StorageError
 from weft.ids import new_run_id
+from weft.processes.machine import host
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers.port import RunLauncher
-from weft.runs.launchers.processes import host
 from weft.runs.monitor import RunMonitor
 from weft.storage.gateway.server import GatewayServer, gateway_folder
 from weft.storage.opening import is_on_server
@@ -29,7 +29,6 @@ class Daemon:
     Args:
         environment: the instance.
         home: its folder, for the workers.
-        launcher: starts workers; the one of the settings by default.
 
     >>> with Daemon(instance, home):
     ...     wait_for_a_signal()
@@ -51,7 +50,7 @@ class Daemon:
         services = (
             self._notices,
             QueueService(environment, self.launcher),
-            WatchService(environment, self._monitor, lock),
+            WatchService(environment, self._monitor, lock, self._presence.was_deaf),
             RetryService(environment),
             RetentionService(environment),
         )

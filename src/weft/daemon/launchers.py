@@ -40,6 +40,7 @@ def make_launcher(environment: RunEnvironment, home: Path, report: Report, *, da
         start_method="spawn" if settings.kind == "subprocess" else "fork",
         idle_seconds=settings.idle_seconds,
         nice=settings.nice,
+        load_seconds=environment.settings.monitoring.start_timeout_seconds,
     )
 
 

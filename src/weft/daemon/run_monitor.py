@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from weft.runs.cancel import CANCEL_TOPIC
 from weft.runs.environment import RunEnvironment
@@ -50,8 +51,11 @@ class WatchService:
 
     name = "monitor"
 
-    def __init__(self, environment: RunEnvironment, monitor: RunMonitor, lock: threading.Lock) -> None:
+    def __init__(
+        self, environment: RunEnvironment, monitor: RunMonitor, lock: threading.Lock, was_deaf: Callable[[], bool]
+    ) -> None:
         self._environment = environment
+        self._was_deaf = was_deaf
         self._monitor = monitor
         self._lock = lock
         self._listener = environment.wakeups.listen(CANCEL_TOPIC)
@@ -59,6 +63,8 @@ class WatchService:
     def round(self) -> None:
         """See `Service.round`."""
         with self._lock:
+            if self._was_deaf():
+                self._monitor.forgive_silence()
             self._monitor.look_after_all()
 
     def wait(self) -> None:

@@ -72,17 +72,16 @@ class ServiceThread:
         while not self._stopping.is_set():
             try:
                 self.service.round()
+                if self.last_error is not None:
+                    _LOG.info("%s: goes on.", self.service.name)
+                    self.last_error = None
+                delay = FIRST_RETRY_SECONDS
+                if not self._stopping.is_set():
+                    self.service.wait()
             except Exception as error:  # noqa: BLE001  # one corner must not stop the rest; it is logged and shown
                 self._note(error)
                 self._clock.wait(self._stopping, delay)
                 delay = min(2 * delay, LONGEST_RETRY_SECONDS)
-                continue
-            if self.last_error is not None:
-                _LOG.info("%s: goes on.", self.service.name)
-                self.last_error = None
-            delay = FIRST_RETRY_SECONDS
-            if not self._stopping.is_set():
-                self.service.wait()
 
     def _note(self, error: Exception) -> None:
         is_news = self.last_error is None or str(self.last_error) != str(error)

@@ -36,6 +36,8 @@ from weft.execution.file_lock import LockedFile, close_in_children
 from weft.ids import check_run_id
 from weft.model.codec import Decoder, encode
 from weft.model.events import EVENT_DECODER, WORKER_SOURCE, Event, EventBody
+from weft.processes.machine import boot_id, host
+from weft.processes.tree import identify
 
 MAGIC = b"weftjrnl"
 VERSION = 1
@@ -91,6 +93,10 @@ class JournalHeader(Struct, frozen=True, kw_only=True):
     pid: int
     # Seconds since the epoch, UTC.
     created_at: float
+    # With the pid, the identity of the process: where, since which boot, and when it began in ticks of the kernel. Empty in journals of older versions.
+    host: str = ""
+    boot_id: str = ""
+    started_at_ticks: int = 0
 
 
 _HEADER_DECODER: Decoder[JournalHeader] = Decoder(JournalHeader)
@@ -130,7 +136,16 @@ class FileJournal:
         self._events: list[Event] = []
         self._frames: list[bytes] = []
         self._batching_thread: int | None = None
-        header = JournalHeader(run_id=run_id, source=source, pid=os.getpid(), created_at=clock.wall())
+        process = identify(os.getpid())
+        header = JournalHeader(
+            run_id=run_id,
+            source=source,
+            pid=process.pid,
+            created_at=clock.wall(),
+            host=host(),
+            boot_id=boot_id(),
+            started_at_ticks=process.started_at_ticks,
+        )
         try:
             self._file = LockedFile.create(self.path)
             try:

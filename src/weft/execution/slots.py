@@ -35,16 +35,25 @@ class StepSlots:
         pools: where slots are kept.
         wakeups: how others hear of a free slot.
         run_id: the run.
+        worker: which of its workers this is.
         clock: when slots were claimed, and when to look again.
         default_limit: of pools that nobody set a limit for; None: as many as there are.
     """
 
     def __init__(
-        self, pools: PoolStore, wakeups: Wakeups, run_id: str, clock: Clock, *, default_limit: int | None = None
+        self,
+        pools: PoolStore,
+        wakeups: Wakeups,
+        run_id: str,
+        clock: Clock,
+        *,
+        worker: int = 0,
+        default_limit: int | None = None,
     ) -> None:
         self._pools = pools
         self._wakeups = wakeups
         self._run_id = run_id
+        self._worker = worker
         self._clock = clock
         self._default_limit = default_limit
         # Step to its pool, of those that have a slot and those that wait for one.
@@ -73,6 +82,7 @@ class StepSlots:
                 priority=priority_of(step.tags),
                 default_limit=self._default_limit,
                 at=self._clock.wall(),
+                worker=self._worker,
             )
         except (StorageError, OSError) as error:
             self._note_away(error)
@@ -137,7 +147,7 @@ class StepSlots:
                 del self._owed[key]
                 continue
             try:
-                self._pools.release(pool, self._run_id, key)
+                self._pools.release(pool, self._run_id, key, worker=self._worker)
             except (StorageError, OSError) as error:
                 self._note_away(error)
                 return

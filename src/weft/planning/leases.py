@@ -22,9 +22,13 @@ class LeaseWatch:
         self._lease_seconds = lease_seconds
         # Name to the lease as it was last seen to change, and when that was.
         self._seen: dict[str, tuple[Lease, float]] = {}
+        # Since when it has looked without a break.
+        self._since: float | None = None
 
     def look(self, leases: Iterable[Lease], now: float) -> None:
         """Take notice of all leases as they are; `now` is monotonic."""
+        if self._since is None:
+            self._since = now
         found: dict[str, tuple[Lease, float]] = {}
         for lease in leases:
             known = self._seen.get(lease.name)
@@ -35,11 +39,17 @@ class LeaseWatch:
     def forget(self) -> None:
         """Start afresh: for a time nobody could be heard."""
         self._seen.clear()
+        self._since = None
 
     def lives(self, name: str, now: float) -> bool:
-        """Whether the lease has a holder that is not known to be dead."""
+        """Whether the holder of the lease may be alive, or was a moment ago.
+
+        Only what was seen for a whole lease tells that somebody is dead: no heartbeat, no holder, or no such lease. Who has just let go may have
+        begun things that others will hear of in that time.
+        """
         known = self._seen.get(name)
-        return known is not None and known[0].holder is not None and now - known[1] < self._lease_seconds
+        since = self._since if known is None else known[1]
+        return since is None or now - since < self._lease_seconds
 
     def expired(self, now: float) -> list[Lease]:
         """The leases whose holders have been silent for too long, as they were seen."""

@@ -7,6 +7,7 @@ that ran out taken for its death. *No clock is compared with another*: how long 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from enum import Enum
 from typing import TypeAlias
 
@@ -187,6 +188,29 @@ class WorkerEnd(Struct, frozen=True, kw_only=True):
     was_killed: bool = False
 
 
+class Tried(Struct, frozen=True, kw_only=True):
+    """What a run has been through."""
+
+    # How often it was put back because its worker did not begin; how often it was given another because one was lost.
+    starts: int = 0
+    resumes: int = 0
+
+
+def tried(types: Iterable[str]) -> Tried:
+    """What a run has been through, from the types of its events in their order."""
+    starts = resumes = 0
+    was_let_go = False
+    for kind in types:
+        if kind == "RUN_ENQUEUED":
+            starts += 1
+        elif kind == "RUN_DEQUEUED":
+            was_let_go = True
+        elif kind == "RUN_STARTING":
+            resumes += not was_let_go
+            was_let_go = False
+    return Tried(starts=max(0, starts - 1), resumes=resumes)
+
+
 class StartAgain(Struct, frozen=True):
     """Put the run back into the queue: nothing of it has happened."""
 
@@ -208,19 +232,21 @@ class Finish(Struct, frozen=True):
 AfterLoss: TypeAlias = StartAgain | GoOn | Finish
 
 
-def after_loss(status: RunStatus, token: int, overdue: str | None, end: WorkerEnd, rules: MonitoringRules) -> AfterLoss:
-    """What becomes of a run whose worker `token` has gone, and left it in `status`."""
+def after_loss(
+    status: RunStatus, before: Tried, overdue: str | None, end: WorkerEnd, rules: MonitoringRules
+) -> AfterLoss:
+    """What becomes of a run whose worker has gone, and left it in `status`."""
     text = end_text(end)
     if status is RunStatus.CANCELING:
         return Finish(RunCanceled(message=text))
     if overdue is not None:
         return Finish(RunFailed(reason=FailureReason.TIMED_OUT, message=f"{overdue}; {text}"))
     if status is RunStatus.STARTING:
-        if token <= rules.max_launch_retries:
+        if before.starts < rules.max_launch_retries:
             return StartAgain(text)
-        message = f"{token} workers were started for it, and none began; of the last one: {text}"
+        message = f"{before.starts + 1} workers were started for it, and none began; of the last one: {text}"
         return Finish(_failed(FailureReason.START_FAILED, message, end))
-    if token <= rules.max_resume_attempts:
+    if before.resumes < rules.max_resume_attempts:
         return GoOn(f"{text}; another worker goes on from the last completed step")
     return Finish(_failed(_reason(end), f"{text}; everything that it reported before is kept", end))
 

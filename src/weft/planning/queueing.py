@@ -26,6 +26,10 @@ MOST_AT_ONCE = 100
 """Runs that one decision lets go: more wait for the next, a moment later."""
 
 
+HIGHEST_PRIORITY = 1_000_000_000
+"""Any higher one counts as this: databases store it in 32 bits."""
+
+
 class TagLimit(Struct, frozen=True, kw_only=True):
     """At most `limit` runs at a time among those with the tag `key`.
 
@@ -229,9 +233,9 @@ def queue_entry(tags: Mapping[str, str], plan: RunPlan, limits: QueueLimits) -> 
 
 
 def priority_of(tags: Mapping[str, str]) -> int:
-    """The priority of a run; 0 where its tag is none or no whole number."""
+    """The priority of a run, between -`HIGHEST_PRIORITY` and it; 0 where its tag is none or no whole number."""
     try:
-        return int(tags.get(RunTag.PRIORITY, "0"))
+        return max(-HIGHEST_PRIORITY, min(int(tags.get(RunTag.PRIORITY, "0")), HIGHEST_PRIORITY))
     except ValueError:
         return 0
 

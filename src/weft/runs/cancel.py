@@ -12,7 +12,6 @@ from weft.ids import check_run_id
 from weft.model.events import WORKER_SOURCE, RunCanceled, RunCanceling
 from weft.model.live import LiveRun, WorkerPlace
 from weft.model.run import Run, RunStatus
-from weft.processes.tree import identify
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers import processes
 from weft.runs.recover import recover_lost_runs
@@ -108,7 +107,12 @@ def _place(run: Run, live: LiveRun | None, environment: RunEnvironment) -> Worke
         taken.close()
         recover_lost_runs(environment)
         return None
-    if header is None or header.pid == os.getpid():
-        return None
-    process = identify(header.pid)
-    return processes.place_of(DIRECT, process.pid, process.started_at_ticks)
+    if header is None or header.pid == os.getpid() or not header.host:
+        return None  # it cannot be named for certain, and a signal must not reach another
+    return WorkerPlace(
+        launcher=DIRECT,
+        host=header.host,
+        pid=header.pid,
+        pid_started=header.started_at_ticks,
+        boot_id=header.boot_id,
+    )

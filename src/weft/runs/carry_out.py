@@ -62,7 +62,7 @@ class Hooks(Protocol):
         ...
 
     def end(self) -> None:
-        """Called when the last event is written, whatever happened."""
+        """Called when storage has the last event, or nothing further comes; also where `begin` was not called, or did not get to its end."""
         ...
 
 
@@ -102,14 +102,15 @@ def carry_out(
         prepared, environment, interruption, executor, instance=instance, keep_outputs=keep_outputs, jitter=jitter
     )
     try:
-        # The journal comes first: from the moment the run has a worker, the lock on its journal says whether that lives.
-        with interruption.on_signals(), open_journal(environment, run.id, listeners, source=source) as journal:
-            hooks.begin(carried, journal)
+        with interruption.on_signals():
             try:
-                with run_loggers_of(environment), capture_output(environment, run.id) as capture:
-                    results = memoization.results if memoization is not None else {}
-                    recorder = ScreenedRecorder(journal, prepared.secrets)
-                    carried.run(recorder, capture, results, admit=lambda: hooks.admit(carried, journal))
+                # The journal comes first: from the moment the run has a worker, the lock on its journal says whether that lives.
+                with open_journal(environment, run.id, listeners, source=source) as journal:
+                    hooks.begin(carried, journal)
+                    with run_loggers_of(environment), capture_output(environment, run.id) as capture:
+                        results = memoization.results if memoization is not None else {}
+                        recorder = ScreenedRecorder(journal, prepared.secrets)
+                        carried.run(recorder, capture, results, admit=lambda: hooks.admit(carried, journal))
             finally:
                 hooks.end()
     finally:
@@ -247,6 +248,7 @@ class CarriedRun:
             environment.wakeups,
             self._prepared.run.id,
             environment.clock,
+            worker=self._prepared.run.worker,
             default_limit=settings.default_limit,
         )
 

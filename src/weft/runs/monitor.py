@@ -33,6 +33,7 @@ from weft.planning.monitoring import (
     WorkerEnd,
     after_loss,
     decide,
+    tried,
     watch,
 )
 from weft.runs.environment import RunEnvironment
@@ -92,18 +93,22 @@ class RunMonitor:
         self._on_report()
 
     def settle(self) -> None:
-        """Carry out what was reported. A notice that storage does not take stays, with those behind it.
+        """Carry out what was reported. A notice that cannot be settled now stays, and holds up no other.
 
         Raises:
-            StorageError: storage is away.
+            Exception: the first of what went wrong, when all were tried.
         """
-        # Those that came back to the end of the line wait for the next time.
+        failure: Exception | None = None
         for _ in range(len(self._notices)):
-            notice = self._notices[0]
-            is_settled = self._settle(notice)
-            self._notices.popleft()
+            notice = self._notices.popleft()
+            try:
+                is_settled = self._settle(notice)
+            except Exception as error:  # noqa: BLE001  # raised below; the others come first
+                is_settled, failure = False, failure or error
             if not is_settled:
                 self._notices.append(notice)
+        if failure is not None:
+            raise failure
 
     @property
     def has_unsettled(self) -> bool:
@@ -111,19 +116,31 @@ class RunMonitor:
         return bool(self._notices)
 
     def look_after_all(self) -> None:
-        """Look at each run that has a worker, once, and do what is to be done.
+        """Look at each run that has a worker, once, and do what is to be done. One that cannot be looked after holds up no other.
 
         Raises:
-            StorageError: storage is away. Silence meanwhile is not held against anybody: what was remembered is forgotten.
+            Exception: the first of what went wrong, when all were tried. Where storage was away, silence meanwhile is not held against anybody.
         """
         try:
             live = self._environment.queue.active()
-            self._watched = {one.run_id: self._watched[one.run_id] for one in live if one.run_id in self._watched}
-            for one in live:
-                self._look_after(one)
         except (StorageError, OSError):
-            self._watched.clear()
+            self.forgive_silence()
             raise
+        self._watched = {one.run_id: self._watched[one.run_id] for one in live if one.run_id in self._watched}
+        failure: Exception | None = None
+        for one in live:
+            try:
+                self._look_after(one)
+            except Exception as error:  # noqa: BLE001  # raised below; the others come first
+                failure = failure or error
+        if failure is not None:
+            self.forgive_silence()
+            raise failure
+
+    def forgive_silence(self) -> None:
+        """Nobody could be heard for a while: what was remembered of silence counts no more."""
+        now = self._environment.clock.monotonic()
+        self._watched = {run_id: replace(one, heard_at=now) for run_id, one in self._watched.items()}
 
     # --- what the launcher says --------------------------------------------------------------------------------------
 
@@ -169,7 +186,8 @@ class RunMonitor:
 
     def _see(self, live: LiveRun, run: Run) -> Seen:
         clock = self._environment.clock
-        ran = max(0.0, clock.wall() - run.started_at) if run.started_at is not None else 0.0
+        # Counted by its heartbeats, so that no clock of another machine matters; it may have run a little longer.
+        ran = live.beats * self._environment.settings.monitoring.heartbeat_seconds
         known = self._watched.get(live.run_id)
         is_forced = False
         if run.status is RunStatus.CANCELING:
@@ -212,7 +230,10 @@ class RunMonitor:
                 return
             end = WorkerEnd(why=decision.why)
         if live.worker is not None and self._launcher is not None:
-            self._launcher.kill(live.worker)  # also what a worker that has gone left behind
+            # Also what a worker that has gone left behind.
+            is_reached = self._launcher.kill(live.worker)
+            if not is_reached and self._launcher.look(live.worker) is WorkerState.ALIVE:
+                return  # a run of the daemon itself, which cannot be killed
         self._bury(live.run_id, live.token, end)
 
     def _knows_better(self, live: LiveRun) -> bool:
@@ -240,7 +261,9 @@ class RunMonitor:
         if known is not None and known.token == run.worker and known.killed is not None:
             end = replace(end, why=known.killed, was_killed=True)  # so its launcher has seen how it ended, but not why
         overdue = known.overdue if known is not None and known.token == run.worker else None
-        step = after_loss(run.status, run.worker, overdue, end, self._rules)
+        types = ("RUN_ENQUEUED", "RUN_DEQUEUED", "RUN_STARTING")
+        before = tried(one.event.type for one in environment.events.read(run.id, types=types))
+        step = after_loss(run.status, before, overdue, end, self._rules)
         at = environment.clock.wall()
         if isinstance(step, Finish):
             self._announce(run, step)

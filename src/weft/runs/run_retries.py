@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from weft.config.instance_settings import InstanceSettings
-from weft.errors import RunNotFoundError, SelectionError
+from weft.errors import RunNotFoundError, SelectionError, StorageError
 from weft.model.events import EngineEvent
 from weft.model.live import RequestKey
 from weft.model.run import Run
@@ -11,6 +13,8 @@ from weft.planning.run_retries import RETRY_NUMBER_TAG, RunRetry, RunRetryRules,
 from weft.runs.environment import RunEnvironment
 from weft.runs.retry import RetryRequest, new_retry
 from weft.runs.submit import submit_run
+
+_LOG = logging.getLogger("weft.retries")
 
 _CURSOR = "run_retries/cursor"
 _FAILURE = ("RUN_FAILURE",)
@@ -33,13 +37,27 @@ def retry_failed_runs(environment: RunEnvironment) -> list[str]:
     after = int(given)
     while page := environment.events.of_types(_FAILURE, after_id=after, limit=_PAGE):
         for stored in page:
-            run = environment.runs.get(stored.event.run_id)
-            if run is not None and (new := _retry(run, environment)) is not None:
+            new = _retried(stored.event.run_id, environment)
+            if new is not None:
                 made.append(new)
         before, after = after, page[-1].id
         # Another daemon may be ahead, which changes nothing: each retry has a key of its own.
         environment.keyvalue.compare_and_set(_CURSOR, expected=str(before), value=str(after))
     return made
+
+
+def _retried(run_id: str, environment: RunEnvironment) -> str | None:
+    """The run that follows, if any. One that cannot be repeated must not keep all others from it."""
+    try:
+        run = environment.runs.get(run_id)
+        return None if run is None else _retry(run, environment)
+    except (StorageError, OSError) as error:
+        if getattr(error, "may_pass", True):
+            raise
+        _LOG.exception("Run %s cannot be repeated.", run_id)
+    except Exception:  # noqa: BLE001  # see above
+        _LOG.exception("Run %s cannot be repeated.", run_id)
+    return None
 
 
 def _retry(run: Run, environment: RunEnvironment) -> str | None:

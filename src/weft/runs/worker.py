@@ -42,6 +42,10 @@ QUEUE_TOPIC = "queue"
 """Said when a run was put into the queue, and when one has ended (`weft.storage.notifications`)."""
 
 
+AWAY_SECONDS = 0.5
+"""How soon storage is asked again that was away."""
+
+
 class WorkerAssignment(Struct, frozen=True, kw_only=True):
     """Which run a worker is for."""
 
@@ -113,7 +117,7 @@ def carry_out_assigned(
     """
     run_id, token = assignment.run_id, assignment.token
     run, plan = environment.runs.get(run_id), environment.runs.plan(run_id)
-    if run is None or plan is None or run.is_finished or run.worker != token:
+    if run is None or plan is None or not _is_wanted(run, token):
         return False
     try:
         prepared = restore_run(run, _rest_of(run, plan, environment), repository, environment)
@@ -127,6 +131,14 @@ def carry_out_assigned(
     finally:
         environment.wakeups.notify(QUEUE_TOPIC)
     return True
+
+
+_WITH_A_WORKER = frozenset({RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING})
+
+
+def _is_wanted(run: Run, token: int) -> bool:
+    """Whether the run still waits for, or has, this worker."""
+    return run.worker == token and run.status in _WITH_A_WORKER
 
 
 def _cannot_begin(error: Exception) -> RunFailed:
@@ -182,11 +194,21 @@ class _Watch:
     def admit(self, carried: CarriedRun, journal: DeliveringJournal) -> None:
         """See `Hooks.admit`: waits until storage knows that this worker has begun, then looks whether it may."""
         journal.flush()
-        run = self._environment.runs.get(self._run.id)
-        if run is None or run.is_finished or run.worker != self._token:
+        run = self._current()
+        if run is None or not _is_wanted(run, self._token):
             raise NotAdmittedError
         if run.status is RunStatus.CANCELING:
             carried.interruption.request("the run was cancelled before it had begun")
+
+    def _current(self) -> Run | None:
+        """The run as storage has it, as soon as storage answers: the flush before has waited as well."""
+        while True:
+            try:
+                return self._environment.runs.get(self._run.id)
+            except StorageError as error:
+                if not error.may_pass:
+                    raise
+                self._environment.clock.wait(self._is_over, AWAY_SECONDS)
 
     def end(self) -> None:
         """See `Hooks.end`."""

@@ -44,7 +44,7 @@ class MemoryRunQueue:
             if request_key is not None:
                 place = (request_key.scope, request_key.key)
                 found = live.requests.get(place)
-                if found is not None and (found[1] is None or found[1] > run.created_at):
+                if found is not None and (found[1] is None or found[1] > run.created_at) and found[0] in state.runs:
                     live.duplicates.append(
                         DuplicateRequest(
                             id=len(live.duplicates) + 1,
@@ -115,6 +115,7 @@ class MemoryRunQueue:
             live = state.live.runs.get(run_id)
             if live is None or live.is_queued or live.token != token or state.statuses[run_id] not in _MAY_RESUME:
                 return None
+            state.live.drop_slots(run_id)  # they were those of the worker that is fenced off
             return self._activate(run_id, [EngineEvent(message=message)] if message else [], launcher, at)
 
     def requeue(self, run_id: str, *, token: int, at: float, message: str = "") -> bool:
@@ -124,9 +125,13 @@ class MemoryRunQueue:
             live = state.live.runs.get(run_id)
             if live is None or live.token != token or state.statuses[run_id] is not RunStatus.STARTING:
                 return False
+            # The number is taken by nobody: it fences off the worker that may still come.
             state.live.runs[run_id] = replace(
-                live, is_queued=True, launched_at=None, worker=None, beats=0, beat_at=None
+                live, is_queued=True, token=token + 1, launched_at=None, worker=None, beats=0, beat_at=None
             )
+            record = state.runs[run_id]
+            record.run = replace(record.run, worker=token + 1)
+            state.live.drop_slots(run_id)
             notes: list[EventBody] = [EngineEvent(message=message)] if message else []
             self._state.note(run_id, [*notes, RunEnqueued()], at)
             return True
@@ -272,12 +277,22 @@ class MemoryPoolStore:
         self._state = state
 
     def claim(
-        self, pool: str, run_id: str, step_key: str, *, priority: int, default_limit: int | None, at: float
+        self,
+        pool: str,
+        run_id: str,
+        step_key: str,
+        *,
+        priority: int,
+        default_limit: int | None,
+        at: float,
+        worker: int | None = None,
     ) -> bool:
         """See `weft.storage.ports.PoolStore.claim`."""
         state = self._state
         with state.lock:
             if run_id not in state.runs or state.statuses[run_id].is_finished:
+                return False
+            if worker not in (None, state.runs[run_id].run.worker):
                 return False
             slots = state.live.slots
             own = slots.get((pool, run_id, step_key))
@@ -297,9 +312,12 @@ class MemoryPoolStore:
             slots[pool, run_id, step_key] = (is_granted, replace(slot, since=at) if is_granted else slot)
             return is_granted
 
-    def release(self, pool: str, run_id: str, step_key: str) -> None:
+    def release(self, pool: str, run_id: str, step_key: str, *, worker: int | None = None) -> None:
         """See `weft.storage.ports.PoolStore.release`."""
         with self._state.lock:
+            record = self._state.runs.get(run_id)
+            if record is not None and worker not in (None, record.run.worker):
+                return
             self._state.live.slots.pop((pool, run_id, step_key), None)
 
     def set_limit(self, pool: str, limit: int | None) -> None:

@@ -40,6 +40,10 @@ class LiveState:
     def end(self, run_id: str) -> None:
         """Forget a run that is over."""
         self.runs.pop(run_id, None)
+        self.drop_slots(run_id)
+
+    def drop_slots(self, run_id: str) -> None:
+        """Take the slots of a run, and its places in lines for one."""
         for place in [place for place in self.slots if place[1] == run_id]:
             del self.slots[place]
 

@@ -354,7 +354,7 @@ class RunQueue(Protocol):
     def submit(self, run: Run, plan: RunPlan, entry: QueueEntry, *, request_key: RequestKey | None = None) -> Submitted:
         """Store a new run with its plan and put it into the queue, in one transaction.
 
-        Where a run was submitted under the same request key before, nothing is stored but a `DuplicateRequest`, and the answer names that run.
+        Where a run that is still there was submitted under the same request key before, nothing is stored but a `DuplicateRequest`, and the answer names that run.
 
         Raises:
             StorageError: (WEFT-T011) a run with that id exists.
@@ -385,14 +385,17 @@ class RunQueue(Protocol):
         ...
 
     def next_worker(self, run_id: str, *, token: int, launcher: str, at: float, message: str = "") -> LiveRun | None:
-        """Give a run another worker in the place of that with `token`, which is fenced off; it steps to STARTING.
+        """Give a run another worker in the place of that with `token`, which is fenced off and loses its slots; it steps to STARTING.
 
         None where the run is over, is being cancelled, or has another worker already.
         """
         ...
 
     def requeue(self, run_id: str, *, token: int, at: float, message: str = "") -> bool:
-        """Put a run that is STARTING back into its place of the queue. False where it is not, or not with that worker."""
+        """Put a run that is STARTING back into its place of the queue. False where it is not, or not with that worker.
+
+        The worker with `token` is fenced off, should it still come.
+        """
         ...
 
     def place(self, run_id: str, worker: WorkerPlace, *, token: int) -> bool:
@@ -440,16 +443,24 @@ class PoolStore(Protocol):
     """Pools of slots. A slot belongs to a step attempt of a live run and is gone with the run at the latest."""
 
     def claim(
-        self, pool: str, run_id: str, step_key: str, *, priority: int, default_limit: int | None, at: float
+        self,
+        pool: str,
+        run_id: str,
+        step_key: str,
+        *,
+        priority: int,
+        default_limit: int | None,
+        at: float,
+        worker: int | None = None,
     ) -> bool:
         """Take a slot, or note that the step waits for one. One that it has already is given again.
 
-        The higher priority goes first, then who waits longer. False, too, where the run is over.
+        The higher priority goes first, then who waits longer. False, too, where the run is over, or the `worker` that asks is not its latest.
         """
         ...
 
-    def release(self, pool: str, run_id: str, step_key: str) -> None:
-        """Give a slot back, or stop waiting for one."""
+    def release(self, pool: str, run_id: str, step_key: str, *, worker: int | None = None) -> None:
+        """Give a slot back, or stop waiting for one. Nothing happens where the `worker` that says so is not the latest: the slot is another's."""
         ...
 
     def set_limit(self, pool: str, limit: int | None) -> None:

@@ -156,7 +156,43 @@ def test_a_run_that_could_not_be_launched_goes_back_to_its_place(storage: Storag
     assert run is not None
     assert run.status is RunStatus.QUEUED
     [again] = storage.queue.dequeue(QueueLimits(max_concurrent_runs=1), launcher="local", at=5.0)
-    assert (again.run_id, again.token) == ("first", 2)
+    assert (again.run_id, again.token) == ("first", 3)
+
+
+def test_a_worker_that_comes_when_its_run_was_put_back_changes_nothing(storage: Storage) -> None:
+    submit(storage, "a")
+    storage.queue.dequeue(FREE, launcher="local", at=2.0)
+    assert storage.queue.requeue("a", token=1, at=3.0)
+    for seq, body in enumerate((RunStarted(), RunCanceled()), start=1):
+        storage.events.append([Event(run_id="a", source=1, seq=seq, time=4.0, body=body)])
+    run = storage.runs.get("a")
+    assert run is not None
+    assert run.status is RunStatus.QUEUED
+    assert not storage.events.announce("a", [RunFailed(reason=FailureReason.LOST)], at=5.0, worker=1)
+
+
+def test_a_worker_that_was_fenced_off_has_no_slots_and_gives_back_none(storage: Storage) -> None:
+    submit(storage, "a")
+    storage.pools.set_limit("db", 1)
+    storage.queue.dequeue(FREE, launcher="local", at=2.0)
+    assert storage.pools.claim("db", "a", "step", priority=0, default_limit=None, at=2.0, worker=1)
+    storage.queue.next_worker("a", token=1, launcher="local", at=3.0)
+    assert storage.pools.get("db").holders == ()  # type: ignore[union-attr]
+    assert not storage.pools.claim("db", "a", "step", priority=0, default_limit=None, at=4.0, worker=1)
+    assert storage.pools.claim("db", "a", "other", priority=0, default_limit=None, at=4.0, worker=2)
+    storage.pools.release("db", "a", "other", worker=1)
+    assert [slot.step_key for slot in storage.pools.get("db").holders] == ["other"]  # type: ignore[union-attr]
+    storage.pools.release("db", "a", "other", worker=2)
+    assert storage.pools.get("db").holders == ()  # type: ignore[union-attr]
+
+
+def test_the_key_of_a_run_that_was_deleted_is_free_again(storage: Storage) -> None:
+    key = RequestKey(scope="cli", key="today")
+    for run_id in ("a", "b"):
+        run = run_of(run_id, status=RunStatus.NOT_STARTED)
+        submitted = storage.queue.submit(run, PLAN, QueueEntry(lane=Lane()), request_key=key)
+        assert (submitted.run_id, submitted.is_new) == (run_id, True)
+        storage.runs.delete(run_id)
 
 
 def test_heartbeats_and_places_need_the_latest_token(storage: Storage) -> None:

@@ -35,21 +35,29 @@ def test_another_holder_is_alive_however_few_beats_it_has() -> None:
     assert watch.lives("daemon/a", 18.0)
 
 
-def test_a_lease_that_nobody_holds_has_no_living_holder() -> None:
+def test_who_let_go_is_dead_a_lease_later() -> None:
     watch = LeaseWatch(10.0)
-    watch.look([lease(3, holder=None)], now=0.0)
-    assert not watch.lives("daemon/a", 0.0)
+    watch.look([lease(3)], now=0.0)
+    watch.look([lease(3, holder=None, token=2)], now=5.0)
+    assert watch.lives("daemon/a", 14.9)
+    assert not watch.lives("daemon/a", 15.0)
     assert watch.expired(100.0) == []
 
 
-def test_an_unknown_lease_has_no_living_holder() -> None:
-    assert not LeaseWatch(10.0).lives("daemon/b", 0.0)
+def test_an_unknown_lease_has_a_dead_holder_once_it_was_looked_for_long_enough() -> None:
+    watch = LeaseWatch(10.0)
+    assert watch.lives("daemon/b", 0.0)
+    watch.look([], now=0.0)
+    assert watch.lives("daemon/b", 9.9)
+    watch.look([], now=10.0)
+    assert not watch.lives("daemon/b", 10.0)
 
 
 def test_what_was_forgotten_is_looked_at_afresh() -> None:
     watch = LeaseWatch(10.0)
     watch.look([lease(3)], now=0.0)
     watch.forget()
+    assert watch.lives("daemon/a", 99.0)
     watch.look([lease(3)], now=100.0)
     assert watch.lives("daemon/a", 109.0)
 

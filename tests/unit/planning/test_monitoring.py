@@ -20,11 +20,13 @@ from weft.planning.monitoring import (
     Sight,
     StartAgain,
     Terminate,
+    Tried,
     Wait,
     Watched,
     WorkerEnd,
     after_loss,
     decide,
+    tried,
     watch,
 )
 
@@ -182,7 +184,7 @@ ENDS = {
     ],
 )
 def test_a_lost_run_says_how_its_worker_ended(end: str, reason: FailureReason) -> None:
-    step = after_loss(RunStatus.STARTED, 2, None, ENDS[end], RULES)
+    step = after_loss(RunStatus.STARTED, Tried(resumes=1), None, ENDS[end], RULES)
     assert isinstance(step, Finish)
     assert isinstance(step.body, RunFailed)
     assert step.body.reason is reason
@@ -193,28 +195,39 @@ def test_a_lost_run_says_how_its_worker_ended(end: str, reason: FailureReason) -
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
 def test_a_cancelled_run_is_cancelled_however_its_worker_ended(end: WorkerEnd) -> None:
-    step = after_loss(RunStatus.CANCELING, 1, None, end, RULES)
+    step = after_loss(RunStatus.CANCELING, Tried(), None, end, RULES)
     assert isinstance(step, Finish)
     assert isinstance(step.body, RunCanceled)
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
 def test_a_run_that_took_too_long_has_timed_out_however_its_worker_ended(end: WorkerEnd) -> None:
-    step = after_loss(RunStatus.STARTED, 1, "too long", end, RULES)
+    step = after_loss(RunStatus.STARTED, Tried(), "too long", end, RULES)
     assert isinstance(step, Finish)
     assert isinstance(step.body, RunFailed)
     assert step.body.reason is FailureReason.TIMED_OUT
 
 
 def test_a_lost_run_goes_on_as_often_as_the_rules_say() -> None:
-    assert isinstance(after_loss(RunStatus.STARTED, 1, None, ENDS["signal"], RULES), GoOn)
-    assert isinstance(after_loss(RunStatus.STARTED, 2, None, ENDS["signal"], RULES), Finish)
+    assert isinstance(after_loss(RunStatus.STARTED, Tried(starts=9), None, ENDS["signal"], RULES), GoOn)
+    assert isinstance(after_loss(RunStatus.STARTED, Tried(resumes=1), None, ENDS["signal"], RULES), Finish)
 
 
 def test_a_run_that_never_began_is_started_again_as_often_as_the_rules_say() -> None:
-    for token in (1, 2):
-        assert isinstance(after_loss(RunStatus.STARTING, token, None, ENDS["unknown"], RULES), StartAgain)
-    step = after_loss(RunStatus.STARTING, 3, None, ENDS["unknown"], RULES)
+    for starts in (0, 1):
+        assert isinstance(
+            after_loss(RunStatus.STARTING, Tried(starts=starts, resumes=9), None, ENDS["unknown"], RULES), StartAgain
+        )
+    step = after_loss(RunStatus.STARTING, Tried(starts=2), None, ENDS["unknown"], RULES)
     assert isinstance(step, Finish)
     assert isinstance(step.body, RunFailed)
     assert step.body.reason is FailureReason.START_FAILED
+
+
+def test_what_a_run_has_been_through_is_read_from_its_events() -> None:
+    enqueued, dequeued, starting = "RUN_ENQUEUED", "RUN_DEQUEUED", "RUN_STARTING"
+    assert tried([enqueued, dequeued, starting]) == Tried()
+    assert tried([enqueued, dequeued, starting, enqueued, dequeued, starting]) == Tried(starts=1)
+    assert tried([enqueued, dequeued, starting, starting, starting]) == Tried(resumes=2)
+    again = [enqueued, dequeued, starting, starting, enqueued, dequeued, starting, starting]
+    assert tried(again) == Tried(starts=1, resumes=2)

@@ -16,9 +16,9 @@ from weft.model.failure import ErrorInfo
 from weft.model.live import WorkerPlace
 from weft.model.origin import CodeOrigin
 from weft.model.run import Run
+from weft.processes.machine import host
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers.port import Report, WorkerEnded, WorkerNotStarted, WorkerPlaced, WorkerState
-from weft.runs.launchers.processes import host
 from weft.runs.worker import WorkerAssignment, carry_out_assigned
 
 HANDLE = "in the daemon"
@@ -46,12 +46,14 @@ class InProcessLauncher:
         self._environment = environment
         self._report = report
         self._load = load
+        self._place = WorkerPlace(launcher=name, host=host(), handle=HANDLE)
         self._orders: queue.SimpleQueue[tuple[Run, int] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="weft-in-process", daemon=True)
         self._thread.start()
 
     def launch(self, run: Run, token: int) -> None:
         """See `RunLauncher.launch`. The run begins when those before it are over."""
+        self._report(WorkerPlaced(run_id=run.id, token=token, place=self._place))
         self._orders.put((run, token))
 
     def look(self, place: WorkerPlace) -> WorkerState:
@@ -80,7 +82,7 @@ class InProcessLauncher:
             if run.origin is None:
                 raise LookupError("nothing says where its code is")
             repository = self._load(run.origin)
-        except Exception as error:  # noqa: BLE001  # whatever the user's modules raise
+        except BaseException as error:  # noqa: BLE001  # whatever the user's modules raise, SystemExit too
             why = error.what if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
             self._report(
                 WorkerNotStarted(
@@ -88,13 +90,11 @@ class InProcessLauncher:
                 )
             )
             return
-        place = WorkerPlace(launcher=self.name, host=host(), handle=HANDLE)
-        self._report(WorkerPlaced(run_id=run.id, token=token, place=place))
         assignment = WorkerAssignment(run_id=run.id, token=token, home="", launcher=self.name)
         exit_code = 0
         try:
-            carry_out_assigned(assignment, repository, self._environment, place=place)
-        except Exception as error:  # noqa: BLE001  # the daemon goes on
+            carry_out_assigned(assignment, repository, self._environment, place=self._place)
+        except BaseException as error:  # noqa: BLE001  # the daemon goes on
             exit_code = 1
             threading.excepthook(
                 threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))

@@ -34,6 +34,7 @@ from weft.processes.specs import (
     StartMethod,
     WorkerSpec,
 )
+from weft.processes.tree import kill_tree
 from weft.runs.launchers import processes
 from weft.runs.launchers.port import Report, WorkerEnded, WorkerNotStarted, WorkerPlaced, WorkerState
 from weft.runs.worker import RUN_ROLE, WorkerAssignment, encode_assignment
@@ -86,6 +87,7 @@ class _Owned:
         # Id of the worker to its run and token.
         self.running: dict[str, tuple[str, int]] = {}
         self.used_at = now
+        self.started_at = now
 
     @property
     def is_idle(self) -> bool:
@@ -103,6 +105,7 @@ class LocalLauncher:
         start_method: how workers are started; ``spawn`` where forks are not wanted.
         idle_seconds: after how long a zygote ends that nobody needs.
         nice: added to the niceness of the workers.
+        load_seconds: how long the code may take to load.
         clock: for idle times.
     """
 
@@ -116,6 +119,7 @@ class LocalLauncher:
         start_method: StartMethod = "fork",
         idle_seconds: float = 600.0,
         nice: int = 0,
+        load_seconds: float = 180.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.name = name
@@ -125,6 +129,7 @@ class LocalLauncher:
         self._start_method: StartMethod = start_method
         self._idle_seconds = idle_seconds
         self._nice = nice
+        self._load_seconds = load_seconds
         self._clock = clock
         self._orders: deque[Callable[[], None]] = deque()
         self._heard, self._bell = os.pipe()
@@ -191,7 +196,7 @@ class LocalLauncher:
                         self._hear(fd, owned)
                 while self._orders:
                     self._obey(self._orders.popleft())
-                self._close_idle()
+                self._obey(self._see_to_time)
         finally:
             for owned in self._all.values():
                 _let_go(owned.zygote)
@@ -201,13 +206,25 @@ class LocalLauncher:
         poll.register(self._heard, select.POLLIN)
         for fd in self._all:
             poll.register(fd, select.POLLIN)
-        return [fd for fd, _ in poll.poll(1000 * min(self._idle_seconds, 60.0) if self._all else None)]
+        patience = min(self._idle_seconds, self._load_seconds, 60.0)
+        return [fd for fd, _ in poll.poll(1000 * patience if self._all else None)]
 
-    def _close_idle(self) -> None:
+    def _see_to_time(self) -> None:
+        """End zygotes that nobody needs, and those whose code does not come to an end of loading."""
         now = self._clock.monotonic()
         for owned in list(self._current.values()):
-            if owned.is_idle and owned.is_ready and now - owned.used_at >= self._idle_seconds:
+            if not owned.is_ready and now - owned.started_at >= self._load_seconds:
+                self._give_up(owned)
+            elif owned.is_idle and owned.is_ready and now - owned.used_at >= self._idle_seconds:
                 self._retire(owned)
+
+    def _give_up(self, owned: _Owned) -> None:
+        why = f"its code did not load within {self._load_seconds:g} seconds"
+        unsent, owned.unsent = owned.unsent, []
+        self._retire(owned)
+        kill_tree(owned.zygote.process)
+        for waiting in unsent:
+            self._report(_not_started(waiting.run_id, waiting.token, why))
 
     def _place(self, waiting: _Waiting) -> None:
         """Give a worker to the zygote of its code, which is started where there is none."""
@@ -251,10 +268,10 @@ class LocalLauncher:
                 self._take(owned, notice)
         except Exception:  # noqa: BLE001  # see above; it is logged with its traceback
             _LOG.exception("What a zygote says is not understood; another one takes its place.")
-            self._bury(fd, owned)
+            self._obey(lambda: self._bury(fd, owned))
             return
         if owned.zygote.is_gone and fd in self._all:
-            self._bury(fd, owned)
+            self._obey(lambda: self._bury(fd, owned))
 
     def _take(self, owned: _Owned, notice: Notice) -> None:
         owned.used_at = self._clock.monotonic()
@@ -304,7 +321,7 @@ class LocalLauncher:
 
     def _bury(self, fd: int, owned: _Owned) -> None:
         """A zygote has gone. Its workers may live; what becomes of them, whoever watches will find out by looking."""
-        del self._all[fd]
+        self._all.pop(fd, None)
         if self._current.get(owned.origin) is owned:
             del self._current[owned.origin]
         _let_go(owned.zygote)

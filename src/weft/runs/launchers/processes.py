@@ -4,28 +4,11 @@ this time counts from."""
 from __future__ import annotations
 
 import signal
-import socket
-from functools import cache
-from pathlib import Path
 
 from weft.model.live import WorkerPlace
+from weft.processes.machine import boot_id, host
 from weft.processes.tree import ProcessId, is_alive, kill_tree, signal_process, state_of
 from weft.runs.launchers.port import WorkerState
-
-
-@cache
-def host() -> str:
-    """The name of this machine."""
-    return socket.gethostname()
-
-
-@cache
-def boot_id() -> str:
-    """Which boot of this machine it is; empty where the platform does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return ""
 
 
 def place_of(launcher: str, pid: int, started_at_ticks: int) -> WorkerPlace:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -52,6 +54,12 @@ POLL_SECONDS = 0.5
 
 LOOK_AGAIN_SECONDS = 1.0
 """How soon a gateway is looked for again where there was none."""
+
+ANSWER_SECONDS = 60
+"""How long an answer is waited for: longer than any write waits for others. A daemon that is stopped must not stop its workers."""
+
+SILENT_SECONDS = 30.0
+"""How long nobody is asked after one did not answer."""
 
 
 class GatewayStorage:
@@ -202,8 +210,10 @@ class _Gate:
             self._lose(channel)  # interrupted in the middle: what comes next would be the answer to this call
             raise
         if frame is None:
+            if not channel.is_at_end:  # it lives, and does not answer
+                self._look_at = time.monotonic() + SILENT_SECONDS
             self._lose(channel)
-            raise _away("the daemon has ended")
+            raise _away("the daemon has ended, or does not answer")
         reply = REPLY_DECODER.decode(frame.payload)
         if isinstance(reply, Answer):
             return reply.value
@@ -216,7 +226,9 @@ class _Gate:
     def _connected(self) -> Channel | None:
         """The connection; None where no gateway answers now."""
         if self._channel is not None:
-            return self._channel
+            if not _is_closed(self._channel):
+                return self._channel
+            self._lose(self._channel)
         now = time.monotonic()
         if now < self._look_at:
             return None
@@ -227,6 +239,8 @@ class _Gate:
         random.shuffle(places)
         for place in places:
             made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", ANSWER_SECONDS, 0))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", ANSWER_SECONDS, 0))
             try:
                 made.connect(str(self._folder / place))
             except OSError as error:
@@ -245,6 +259,13 @@ class _Gate:
         if self._direct is None:
             self._direct = self._open_storage()
         return self._direct
+
+
+def _is_closed(channel: Channel) -> bool:
+    """Whether the other side has gone while nothing was asked: then there is something to read, the end."""
+    poll = select.poll()
+    poll.register(channel.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _away(why: str) -> StorageError:

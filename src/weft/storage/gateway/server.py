@@ -35,6 +35,9 @@ FOLDER_NAME = "gateway"
 """The folder of the sockets in the home of an instance."""
 
 SEND_SECONDS = 10
+BUSY_SECONDS = 0.1
+"""How long nobody is let in when there is no room."""
+
 _BACKLOG = 512
 _NOTHING = Raw(encode(None))
 
@@ -52,6 +55,7 @@ class GatewayServer:
         self._folder = folder
         self.path = folder / f"{uuid.uuid4().hex[:12]}.sock"
         self._listening: socket.socket | None = None
+        self._closing = threading.Event()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
 
@@ -70,6 +74,7 @@ class GatewayServer:
 
     def close(self) -> None:
         """Answer no more. Callers go to another gateway, or to the database."""
+        self._closing.set()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
         if self._listening is not None:
@@ -83,15 +88,22 @@ class GatewayServer:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self, listening: socket.socket) -> None:
-        while True:
+        while not self._closing.is_set():
             try:
                 connection, _ = listening.accept()
-            except OSError:  # closed
-                return
+            except OSError:
+                self._closing.wait(BUSY_SECONDS)  # it is being closed; or there are no more descriptors for now
+                continue
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
             with self._lock:
                 self._connections.add(connection)
-            threading.Thread(target=self._serve, args=[connection], name="weft-gateway-caller", daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=[connection], name="weft-gateway-caller", daemon=True).start()
+            except RuntimeError:  # no more threads for now: the caller does without
+                with self._lock:
+                    self._connections.discard(connection)
+                connection.close()
+                self._closing.wait(BUSY_SECONDS)
 
     def _serve(self, connection: socket.socket) -> None:
         channel = Channel(connection)

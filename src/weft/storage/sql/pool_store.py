@@ -15,7 +15,7 @@ _CHANGE_LIMIT = Statement(update(pools).where(pools.c.name == bindparam("the_nam
 _DROP_LIMIT = Statement(delete(pools).where(pools.c.name == bindparam("the_name")), "the_name")
 
 _ROW = Statement(
-    select(runs.c.row_id, runs.c.status).where(runs.c.run_id == bindparam("run")),
+    select(runs.c.row_id, runs.c.status, runs.c.worker).where(runs.c.run_id == bindparam("run")),
     "run",
 )
 _OWN = Statement(
@@ -94,13 +94,21 @@ class SqlPoolStore:
         self._database = database
 
     def claim(
-        self, pool: str, run_id: str, step_key: str, *, priority: int, default_limit: int | None, at: float
+        self,
+        pool: str,
+        run_id: str,
+        step_key: str,
+        *,
+        priority: int,
+        default_limit: int | None,
+        at: float,
+        worker: int | None = None,
     ) -> bool:
         """See `weft.storage.ports.PoolStore.claim`."""
         with self._database.write() as transaction:
             transaction.lock(f"pool/{pool}")
             found = transaction.one(_ROW, (run_id,))
-            if found is None or found[1] in _FINISHED:
+            if found is None or found[1] in _FINISHED or worker not in (None, found[2]):
                 return False
             row: int = found[0]
             own = transaction.one(_OWN, (pool, row, step_key))
@@ -118,9 +126,13 @@ class SqlPoolStore:
                 transaction.run(_GRANT, (at, pool, row, step_key))
             return is_granted
 
-    def release(self, pool: str, run_id: str, step_key: str) -> None:
+    def release(self, pool: str, run_id: str, step_key: str, *, worker: int | None = None) -> None:
         """See `weft.storage.ports.PoolStore.release`."""
         with self._database.write() as transaction:
+            if worker is not None:
+                found = transaction.one(_ROW, (run_id,))
+                if found is not None and found[2] != worker:
+                    return
             transaction.run(_DROP, (pool, run_id, step_key))
 
     def set_limit(self, pool: str, limit: int | None) -> None:

@@ -137,10 +137,12 @@ _ACTIVATE = Statement(
 )
 _DEACTIVATE = Statement(
     update(live_runs)
-    .values(is_active=0, launched_at=None, worker=None, beats=0, beat_at=None)
+    .values(is_active=0, token=bindparam("next_token"), launched_at=None, worker=None, beats=0, beat_at=None)
     .where(live_runs.c.run_row == bindparam("the_row")),
+    "next_token",
     "the_row",
 )
+_DROP_SLOTS = Statement(delete(pool_slots).where(pool_slots.c.run_row == bindparam("the_row")), "the_row")
 _SET_WORKER = Statement(update(runs).where(runs.c.row_id == bindparam("the_row")), "worker", "the_row")
 _ROW_OF = select(runs.c.row_id).where(runs.c.run_id == bindparam("the_run")).scalar_subquery()
 _SET_PLACE = Statement(
@@ -167,6 +169,7 @@ _REQUEST = Statement(
     "the_scope",
     "the_key",
 )
+_IS_THERE = Statement(select(literal(1)).where(runs.c.run_id == bindparam("run")), "run")
 _NEW_REQUEST = Statement(insert(run_requests), "scope", "key", "run_id", "created_at", "expires_at")
 _RENEW_REQUEST = Statement(
     update(run_requests).where(
@@ -298,6 +301,7 @@ class SqlRunQueue:
             found = transaction.one(_STATUS_AND_ROW, (run_id,))
             if found is None or found[1] not in _MAY_RESUME or found[2] != token or not found[3]:
                 return None
+            transaction.run(_DROP_SLOTS, (found[0],))  # they were those of the worker that is fenced off
             notes: list[EventBody] = [EngineEvent(message=message)] if message else []
             _activate(transaction, {run_id: found[0]}, {run_id: RunStatus(found[1])}, notes, launcher, at)
             return _by_id(transaction, [run_id])[0]
@@ -309,7 +313,10 @@ class SqlRunQueue:
             found = transaction.one(_STATUS_AND_ROW, (run_id,))
             if found is None or found[1] != RunStatus.STARTING.value or found[2] != token:
                 return False
-            transaction.run(_DEACTIVATE, (found[0],))
+            # The number is taken by nobody: it fences off the worker that may still come.
+            transaction.run(_DEACTIVATE, (token + 1, found[0]))
+            transaction.run(_SET_WORKER, (token + 1, found[0]))
+            transaction.run(_DROP_SLOTS, (found[0],))
             notes: list[EventBody] = [EngineEvent(message=message)] if message else []
             append_control(transaction, run_id, [*notes, RunEnqueued()], at)
             return True
@@ -400,7 +407,8 @@ def _take_key(transaction: Transaction, request: RequestKey, run: Run) -> str | 
         transaction.run(_NEW_REQUEST, (request.scope, request.key, run.id, run.created_at, request.expires_at))
         return None
     run_id, expires_at = found
-    if expires_at is not None and expires_at <= run.created_at:
+    is_over = expires_at is not None and expires_at <= run.created_at
+    if is_over or transaction.one(_IS_THERE, (run_id,)) is None:
         transaction.run(_RENEW_REQUEST, (run.id, run.created_at, request.expires_at, request.scope, request.key))
         return None
     transaction.lock("duplicate_requests")
