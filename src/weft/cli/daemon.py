@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,7 +21,10 @@ from weft.cli.options import home_option, json_option, open_instance, verbose_op
 from weft.cli.quantities import duration_text
 from weft.cli.terminal import Terminal
 from weft.daemon.presence import PREFIX, seems_alive
-from weft.errors import UsageError
+from weft.errors import StorageError, UsageError
+
+HOME_SECONDS = 2.0
+"""A daemon whose folder was deleted finds out within this time."""
 
 
 @click.group(cls=Commands)
@@ -35,7 +40,7 @@ def daemon() -> None:
 @verbose_option
 @click.pass_obj
 def run_command(settings: Any, home: str | None) -> int:
-    """Serve the instance until SIGTERM or Ctrl-C."""
+    """Serve the instance until SIGTERM, SIGHUP or Ctrl-C."""
     from weft.daemon.daemon import Daemon
 
     logging.basicConfig(
@@ -57,13 +62,34 @@ def run_command(settings: Any, home: str | None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it, and means it
+        signal.signal(signal.SIGHUP, stop)
     serving = Daemon(instance, instance.home)
+    folder = os.open(instance.home, os.O_RDONLY)  # kept open, so that no other folder gets its number
+    is_there = True
     with serving:
         click.echo(f"daemon {serving.id} serves {instance.home}")
         sys.stdout.flush()
-        stopping.wait()
-        click.echo("ending; runs that have begun go on")
-    return SUCCESS
+        while is_there and not stopping.wait(HOME_SECONDS):
+            is_there = _is_at(instance.home, folder)
+        if is_there:
+            click.echo("ending; runs that have begun go on")
+    if is_there:
+        return SUCCESS
+    raise StorageError(
+        "the folder of the instance was deleted, or another one is in its place.",
+        code="WEFT-T057",
+        facts={"home": str(instance.home)},
+        fix="start the daemon again, for the folder that is there now",
+    )
+
+
+def _is_at(home: Path, folder: int) -> bool:
+    """Whether the folder at that path is the one that is open."""
+    try:
+        return os.path.samestat(home.stat(), os.fstat(folder))
+    except FileNotFoundError:
+        return False
 
 
 @daemon.command("status")

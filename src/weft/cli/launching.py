@@ -12,9 +12,9 @@ from weft.cli.exit_codes import FAILED, SUCCESS, TERMINATED
 from weft.cli.options import LaunchOptions, TargetOptions
 from weft.cli.progress.display import ProgressDisplay
 from weft.cli.progress.summary import summary_lines
+from weft.cli.run_details import failure_text
 from weft.cli.running import hints_for, places_of
 from weft.cli.terminal import Terminal
-from weft.codeserver.target import origin_of
 from weft.daemon.presence import is_served
 from weft.errors import RunNotFoundError
 from weft.instance import Instance
@@ -44,9 +44,7 @@ def put_into_queue(
     With `as_json` stdout gets the document of the run, times in seconds since the epoch, as it is at the end of the command.
     """
     key = RequestKey(scope=REQUEST_SCOPE, key=launch.request_key) if launch.request_key is not None else None
-    submitted = submit_run(
-        prepared.run, prepared.plan, instance, origin=origin_of(target.target(), sys.executable), request_key=key
-    )
+    submitted = submit_run(prepared.run, prepared.plan, instance, origin=target.origin(), request_key=key)
     run = _get(instance, submitted.run_id)
     if not as_json:
         _say(run, submitted.is_new, instance, hint=hints_for(home, target).instance)
@@ -56,6 +54,8 @@ def put_into_queue(
         code = _exit_code(run.status)
         if not as_json and not launch.follow:
             click.echo(f"run {run.id} {run.status.value.lower()}")
+            if why := failure_text(instance, run):
+                click.echo(f"  {why}")
     if as_json:
         click.echo(json_text(_document(run, submitted.is_new)))
     return code

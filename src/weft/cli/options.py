@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from weft.codeserver.target import FileTarget, ModuleTarget, TargetSpec, find_project_target
+from weft.codeserver.target import FileTarget, ModuleTarget, TargetSpec, find_project_target, origin_of
 from weft.errors import UsageError
 
 if TYPE_CHECKING:
     from weft.codeserver.loader import LoadedTarget
     from weft.instance import Instance
+    from weft.model.origin import CodeOrigin
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,6 +32,20 @@ class TargetOptions:
         self._module = module
         self._attribute = attribute
         self._working_directory = Path(working_directory) if working_directory is not None else None
+        self._origin: CodeOrigin | None = None
+
+    def origin(self) -> CodeOrigin:
+        """Where other processes find the definitions: as `target`, with absolute paths and this interpreter.
+
+        Paths are relative to where the command was started: code may change the working directory when it is loaded, so the first call of `target` counts.
+
+        Raises:
+            UsageError, LoadError: as `target`.
+        """
+        if self._origin is None:
+            self.target()
+        assert self._origin is not None
+        return self._origin
 
     def target(self) -> TargetSpec:
         """Where the definitions are.
@@ -38,6 +54,12 @@ class TargetOptions:
             UsageError: (WEFT-U004) the options contradict each other.
             LoadError: nothing is given, and no ``pyproject.toml`` says it.
         """
+        found = self._find()
+        if self._origin is None:
+            self._origin = origin_of(found, sys.executable)
+        return found
+
+    def _find(self) -> TargetSpec:
         if self._file is not None and self._module is not None:
             raise UsageError(
                 "a file and a module are named at once.",

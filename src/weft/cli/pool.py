@@ -18,6 +18,9 @@ from weft.execution.slots import POOLS_TOPIC
 from weft.model.live import Pool, PoolSlot
 from weft.runs.worker import QUEUE_TOPIC
 
+MOST_SLOTS = 1_000_000_000
+"""Of a pool: databases store the number in 32 bits."""
+
 
 @click.group(cls=Commands)
 def pool() -> None:
@@ -91,6 +94,8 @@ def set_command(name: str, limit: str, home: str | None, as_json: bool) -> None:
 
     Slots that are taken stay taken where there are fewer than before; 0 lets nobody in.
     """
+    if not name.strip():
+        raise UsageError("a pool has a name.", code="WEFT-U087", fix="write it: weft pool set NAME LIMIT")
     number = None if limit.lower() == "default" else _number(limit)
     instance = open_instance(home)
     instance.pools.set_limit(name, number)
@@ -110,11 +115,11 @@ def _number(text: str) -> int:
         number = int(text)
     except ValueError:
         number = -1
-    if number < 0:
+    if not 0 <= number <= MOST_SLOTS:
         raise UsageError(
             f'"{text}" is no limit of a pool.',
             code="WEFT-U086",
-            fix='write a whole number, 0 or more, or "default"',
+            fix=f'write a whole number from 0 to {MOST_SLOTS}, or "default"',
         )
     return number
 

@@ -23,7 +23,7 @@ from weft.cli.options import (
 )
 from weft.cli.progress.error_text import error_lines
 from weft.cli.progress.lines import subject_name
-from weft.cli.progress.status_words import RUN_LOOKS, STEP_LOOKS
+from weft.cli.progress.status_words import BROKEN_OFF, RUN_LOOKS, STEP_LOOKS
 from weft.cli.progress.summary import check_lines
 from weft.cli.quantities import bytes_text, count_text, duration_text, local_time_text
 from weft.cli.run_details import RunDetails, events_of, load_run_details
@@ -154,6 +154,8 @@ def _show_lines(details: RunDetails, terminal: Terminal, *, verbose: bool) -> It
     if one.failure_reason is not None:
         yield ""
         yield terminal.style(f"failed: {one.failure_reason.value.replace('_', ' ')}", "red", bold=True)
+        if details.failure:
+            yield f"  {details.failure}"
         if one.error is not None:
             yield from (f"  {line}".rstrip() for line in error_lines(one.error, own_frames=verbose))
     yield from _step_lines(details, terminal)
@@ -170,17 +172,21 @@ def _step_lines(details: RunDetails, terminal: Terminal) -> Iterator[str]:
     if not details.steps:
         return
     yield ""
+    looks = [
+        BROKEN_OFF if details.run.is_finished and step.status is StepStatus.RUNNING else STEP_LOOKS[step.status]
+        for step in details.steps
+    ]
     rows = [
         [
-            f"{STEP_LOOKS[step.status].mark(terminal)} {step.key}",
-            STEP_LOOKS[step.status].word,
+            f"{look.mark(terminal)} {step.key}",
+            look.word,
             str(step.attempt) if step.started_at is not None else "",
             duration_text(step.duration_seconds),
             duration_text(step.cpu_seconds) if step.cpu_seconds else "",
             bytes_text(step.peak_memory_bytes) if step.peak_memory_bytes else "",
             step.skip_reason or "",
         ]
-        for step in details.steps
+        for step, look in zip(details.steps, looks, strict=True)
     ]
     header = ["STEP", "STATUS", "ATTEMPT", "DURATION", "CPU", "PEAK MEMORY", ""]
     yield from aligned(rows, header=header, right=(2, 3, 4, 5), terminal=terminal)

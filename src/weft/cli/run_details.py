@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from weft.cli.documents import Document, run_details_document
 from weft.instance import Instance
-from weft.model.events import AssetCheckEvaluated, AssetMaterialized, StoredEvent
+from weft.model.events import AssetCheckEvaluated, AssetMaterialized, RunFailed, StoredEvent
 from weft.model.plan import RunPlan
 from weft.model.run import Run
 from weft.model.step import Step, StepStatus
@@ -24,6 +24,8 @@ class RunDetails(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     materializations: tuple[AssetMaterialized, ...]
     checks: tuple[AssetCheckEvaluated, ...]
+    # Why it failed, in words; empty unless it did.
+    failure: str
     # The folder of its captured output.
     logs: str | None
 
@@ -41,8 +43,17 @@ def load_run_details(instance: Instance, run: Run) -> RunDetails:
         steps=tuple(_in_order_of_plan(run, instance.runs.plan(run.id), instance.runs.steps(run.id))),
         materializations=tuple(body for body in bodies if isinstance(body, AssetMaterialized)),
         checks=tuple(body for body in bodies if isinstance(body, AssetCheckEvaluated)),
+        failure=failure_text(instance, run),
         logs=str(logs) if logs is not None and logs.is_dir() else None,
     )
+
+
+def failure_text(instance: Instance, run: Run) -> str:
+    """Why a run failed, in words; empty where it did not."""
+    if run.failure_reason is None:
+        return ""
+    bodies = [stored.event.body for stored in events_of(instance, run.id, types=("RUN_FAILURE",))]
+    return next((body.message for body in reversed(bodies) if isinstance(body, RunFailed)), "")
 
 
 def events_of(

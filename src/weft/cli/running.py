@@ -15,7 +15,6 @@ from weft.cli.progress.display import ProgressDisplay
 from weft.cli.progress.summary import Hints, Places, summary_lines
 from weft.cli.run_details import load_run_details
 from weft.cli.terminal import Terminal
-from weft.codeserver.target import origin_of
 from weft.instance import Instance
 from weft.model.run import RunStatus
 from weft.runs.execute import execute_run
@@ -35,7 +34,7 @@ def carry_out(
 
     Progress and summary go to stdout. With `as_json` they go to stderr, and stdout gets one document: that of ``weft run show --json``.
     """
-    prepared.run = replace(prepared.run, origin=origin_of(target.target(), sys.executable))
+    prepared.run = replace(prepared.run, origin=target.origin())
     stream = sys.stderr if as_json else sys.stdout
     display = ProgressDisplay(
         prepared.run, prepared.plan, instance.logs, stream, verbose=verbose, now=instance.clock.wall

@@ -31,7 +31,7 @@ def delete_run(run_id: str, environment: RunEnvironment, *, force: bool = False)
             f"the run {run_id} has not ended.",
             code="WEFT-U019",
             facts={"status": run.status.value},
-            fix="wait for its end, or end it with Ctrl-C where it runs; --force deletes it all the same",
+            fix=f"wait for its end, or end it: weft run cancel {run_id}; --force deletes it all the same",
         )
     environment.logs.delete(run_id)
     if environment.journal_folder is not None:

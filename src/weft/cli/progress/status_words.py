@@ -33,6 +33,9 @@ STEP_LOOKS: dict[StepStatus, Look] = {
     StepStatus.CANCELED: Look("■", "#", "canceled", "magenta"),
 }
 
+BROKEN_OFF = Look("✗", "x", "broken off", "red")
+"""A step of a run that is over, of whose end nobody heard: its process was lost in the middle of it."""
+
 RUN_LOOKS: dict[RunStatus, Look] = {
     RunStatus.QUEUED: Look("·", ".", "queued", "bright_black"),
     RunStatus.NOT_STARTED: Look("·", ".", "not started", "bright_black"),
