@@ -22,6 +22,7 @@ from weft.cli.options import (
     LaunchOptions,
     RunOptions,
     TargetOptions,
+    home_of,
     home_option,
     json_option,
     launch_options,
@@ -91,9 +92,10 @@ def list_command(selection: Sequence[str], target: TargetOptions, as_json: bool)
 @verbose_option
 def show(key: str, target: TargetOptions, home: str | None, as_json: bool) -> None:
     """Show an asset: what it is, what was last made of it, what its checks say."""
+    folder = home_of(home)
     loaded = target.load()
     node = _node(loaded, key)
-    instance = open_instance(home)
+    instance = open_instance(folder)
     state = instance.assets.get(node.key)
     latest = _latest(instance, state)
     counts = instance.assets.partition_counts(node.key) if node.partitions is not None else None
@@ -116,9 +118,10 @@ def status(selection: Sequence[str], target: TargetOptions, home: str | None, as
     """Show which assets are missing, stale or fresh, and why."""
     from weft.runs.staleness import asset_staleness
 
+    folder = home_of(home)
     loaded = target.load()
     wanted = [node.key for node in _selected(loaded, selection)] if selection else None
-    everything = asset_staleness(loaded.repository, open_instance(home))
+    everything = asset_staleness(loaded.repository, open_instance(folder))
     found = [one for key, one in everything.items() if wanted is None or key in wanted]
     if as_json:
         click.echo(json_text({"assets": [staleness_document(one) for one in found]}))
@@ -172,8 +175,9 @@ def materialize(
     from weft.cli.preparing import prepare_asset_run
     from weft.cli.running import carry_out, hints_for
 
+    folder = home_of(home)
     loaded = target.load()
-    instance = open_instance(home)
+    instance = open_instance(folder)
     prepared = prepare_asset_run(loaded, selection, options, instance)
     return carry_out(
         prepared, instance, target=target, as_json=as_json, verbose=settings.verbose, hints=hints_for(home, target)
@@ -202,8 +206,9 @@ def launch_command(
     from weft.cli.launching import put_into_queue
     from weft.cli.preparing import prepare_asset_run
 
+    folder = home_of(home)
     loaded = target.load()
-    instance = open_instance(home)
+    instance = open_instance(folder)
     prepared = prepare_asset_run(loaded, selection, options, instance)
     return put_into_queue(prepared, instance, target, launch, home=home, as_json=as_json, verbose=settings.verbose)
 

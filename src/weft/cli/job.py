@@ -15,6 +15,7 @@ from weft.cli.options import (
     LaunchOptions,
     RunOptions,
     TargetOptions,
+    home_of,
     home_option,
     json_option,
     launch_options,
@@ -133,8 +134,9 @@ def execute(
     from weft.cli.running import carry_out, hints_for
 
     wanted = _the_name(name, job_name)
+    folder = home_of(home)
     loaded = target.load()
-    instance = open_instance(home)
+    instance = open_instance(folder)
     ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
     prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
     return carry_out(
@@ -176,8 +178,9 @@ def launch_command(
     from weft.cli.preparing import prepare_job_run
 
     wanted = _the_name(name, job_name)
+    folder = home_of(home)
     loaded = target.load()
-    instance = open_instance(home)
+    instance = open_instance(folder)
     ops = [part.strip() for text in op_selection for part in text.split(",") if part.strip()]
     prepared = prepare_job_run(loaded, wanted, options, instance, op_selection=ops)
     return put_into_queue(prepared, instance, target, launch, home=home, as_json=as_json, verbose=settings.verbose)

@@ -28,7 +28,7 @@ COMMANDS = (
     Entry("list", "weft.cli.list_command", "list_", "List definitions and component types."),
     Entry("scaffold", "weft.cli.scaffold", "scaffold", "Begin a component type, a component, or a definition."),
     Entry("components", "weft.cli.components", "components", "Schemas and state of components."),
-    Entry("queue", "weft.cli.queue", "queue", "Look at the runs that wait, and why."),
+    Entry("queue", "weft.cli.queue", "queue", "Look at the runs that wait, and why they wait."),
     Entry("pool", "weft.cli.pool", "pool", "Look at pools and set their limits."),
     Entry("migrate", "weft.cli.migrate", "migrate", "Rewrite existing code to weft's own imports."),
     Entry("instance", "weft.cli.instance", "instance", "Look at the instance and its settings, migrate its storage."),

@@ -286,7 +286,14 @@ def launch_options(command: Command) -> Command:
     return _decorated(command, gathered, options)
 
 
-def open_instance(home: str | None) -> Instance:
+def home_of(home: str | None) -> Path:
+    """The folder of the instance that ``--home`` names, or of that of the project. For commands that load code: it may change the working directory."""
+    from weft.instance import find_home
+
+    return Path(home).expanduser().resolve() if home is not None else find_home()
+
+
+def open_instance(home: str | Path | None) -> Instance:
     """The instance that ``--home`` names, or that of the project. Raises as `Instance.get`."""
     from weft.instance import Instance
 

@@ -23,6 +23,20 @@ DEFS = """
         leave()
 """
 
+MOVING = """
+    import os
+    from weft import job, op
+
+    os.chdir("/")
+
+    @op
+    def look(): ...
+
+    @job
+    def looks():
+        look()
+"""
+
 Daemon = Callable[[], "subprocess.Popen[str]"]
 
 
@@ -71,3 +85,9 @@ def test_a_run_whose_worker_was_lost_says_how(weft: Weft, daemon: Daemon) -> Non
     assert why in shown
     assert "broken off" in shown
     assert "running" not in shown
+
+
+def test_code_that_changes_the_working_directory_is_found_again(weft: Weft, daemon: Daemon) -> None:
+    weft.write(moving=MOVING)
+    daemon()
+    assert "success" in weft("job", "launch", "-f", "moving.py", "-j", "looks", "--wait").stdout
