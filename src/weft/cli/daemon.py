@@ -42,6 +42,7 @@ def daemon() -> None:
 def run_command(settings: Any, home: str | None) -> int:
     """Serve the instance until SIGTERM, SIGHUP or Ctrl-C."""
     from weft.daemon.daemon import Daemon
+    from weft.storage.sqlite import FILE_NAME
 
     logging.basicConfig(
         stream=sys.stderr,
@@ -66,29 +67,34 @@ def run_command(settings: Any, home: str | None) -> int:
         signal.signal(signal.SIGHUP, stop)
     serving = Daemon(instance, instance.home)
     folder = os.open(instance.home, os.O_RDONLY)  # kept open, so that no other folder gets its number
+    # Storage keeps this one open. It must not be opened and closed here: SQLite would lose its locks.
+    database = instance.home / FILE_NAME if instance.settings.storage.url is None else None
+    known = database.stat() if database is not None else None
     is_there = True
     with serving:
         click.echo(f"daemon {serving.id} serves {instance.home}")
         sys.stdout.flush()
         while is_there and not stopping.wait(HOME_SECONDS):
-            is_there = _is_at(instance.home, folder)
+            is_there = _is_at(instance.home, os.fstat(folder)) and (
+                database is None or known is None or _is_at(database, known)
+            )
         if is_there:
             click.echo("ending; runs that have begun go on")
     if is_there:
         return SUCCESS
     raise StorageError(
-        "the folder of the instance was deleted, or another one is in its place.",
+        "the folder of the instance or its database was deleted, or another one is in its place.",
         code="WEFT-T057",
         facts={"home": str(instance.home)},
-        fix="start the daemon again, for the folder that is there now",
+        fix="start the daemon again, for what is there now",
     )
 
 
-def _is_at(home: Path, folder: int) -> bool:
-    """Whether the folder at that path is the one that is open."""
+def _is_at(path: Path, known: os.stat_result) -> bool:
+    """Whether what is at that path is what was known there."""
     try:
-        return os.path.samestat(home.stat(), os.fstat(folder))
-    except FileNotFoundError:
+        return os.path.samestat(path.stat(), known)
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

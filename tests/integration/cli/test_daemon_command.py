@@ -76,6 +76,15 @@ def test_a_daemon_ends_when_its_folder_is_deleted(weft: Weft, daemon: Daemon) ->
     assert "WEFT-T057" in stderr
 
 
+def test_a_daemon_ends_when_another_database_is_in_place_of_its_own(weft: Weft, daemon: Daemon) -> None:
+    process = daemon()
+    (weft.folder / ".weft" / "weft.db").rename(weft.folder / "moved.db")
+    (weft.folder / ".weft" / "weft.db").touch()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "WEFT-T057" in stderr
+
+
 def test_a_run_whose_worker_was_lost_says_how(weft: Weft, daemon: Daemon) -> None:
     weft.write(defs=DEFS)
     daemon()
