@@ -16,7 +16,7 @@ from weft.cli.run_details import failure_text
 from weft.cli.running import hints_for, places_of
 from weft.cli.terminal import Terminal
 from weft.daemon.presence import is_served
-from weft.errors import RunNotFoundError
+from weft.errors import RunNotFoundError, UsageError
 from weft.instance import Instance
 from weft.model.live import RequestKey
 from weft.model.run import Run, RunStatus
@@ -43,6 +43,12 @@ def put_into_queue(
 
     With `as_json` stdout gets the document of the run, times in seconds since the epoch, as it is at the end of the command.
     """
+    if launch.request_key is not None and not launch.request_key.strip():
+        raise UsageError(
+            "the key of the request is empty.",
+            code="WEFT-U088",
+            fix="write what tells this request from others, or leave --request-key out",
+        )
     key = RequestKey(scope=REQUEST_SCOPE, key=launch.request_key) if launch.request_key is not None else None
     submitted = submit_run(prepared.run, prepared.plan, instance, origin=target.origin(), request_key=key)
     run = _get(instance, submitted.run_id)

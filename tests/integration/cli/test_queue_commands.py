@@ -79,6 +79,12 @@ def test_limits_of_pools_are_set_and_shown(weft: Weft) -> None:
     assert weft("pool", "set", "db", "default").stdout == "the limit of db is no limit (default)\n"
 
 
+def test_an_empty_request_key_is_refused(weft: Weft) -> None:
+    weft.write(defs=DEFS)
+    assert "WEFT-U088" in weft("job", "launch", "-j", "everything", "--request-key", "", code=2).stderr
+    assert "no run waits" in weft("queue", "list").stdout
+
+
 def test_a_limit_or_name_that_no_pool_can_have_is_refused(weft: Weft) -> None:
     for name, limit, code in (("db", "lots", "U086"), ("db", "99999999999999999999", "U086"), ("", "3", "U087")):
         assert f"WEFT-{code}" in weft("pool", "set", name, limit, code=2).stderr
