@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -44,6 +45,17 @@ def test_code_that_does_not_load_fails_the_run(serve: Serve, kind: str) -> None:
         run = served.finished(run_id)
     assert (run.status, run.failure_reason) == (RunStatus.FAILURE, FailureReason.START_FAILED)
     assert "no database here" in str(run.error)
+
+
+def test_code_that_ends_its_process_names_the_interpreter(serve: Serve) -> None:
+    served = serve(SMALL, launched_by("local"))
+    run_id = served.submit("small")
+    served.write("os._exit(3)")
+    with served.daemon():
+        run = served.finished(run_id)
+    assert (run.status, run.failure_reason) == (RunStatus.FAILURE, FailureReason.START_FAILED)
+    [failed] = [one.event.body for one in served.instance.events.read(run_id, types=("RUN_FAILURE",))]
+    assert sys.executable in failed.message  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -330,7 +330,11 @@ class LocalLauncher:
             if waiting.tries < MOST_ZYGOTES_TRIED:
                 self._place(waiting)
             else:
-                why = "the process that has its code ended before it could start a worker"
+                python = owned.origin.python or sys.executable
+                why = (
+                    f"the process for its code ({python}) ended before it could start a worker; "
+                    "what it said is in the output of the daemon"
+                )
                 self._report(_not_started(waiting.run_id, waiting.token, why))
 
 
