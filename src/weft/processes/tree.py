@@ -184,6 +184,27 @@ def kill_tree(root: ProcessId) -> None:
         signal_process(process, signal.SIGKILL)
 
 
+def kill_marked(variable: str, value: str) -> int:
+    """End the processes that were started with an environment variable of this value, wherever they stand by now; how many there were.
+
+    For what has left the tree of its root for good, because everybody between them is dead. A process that is a mere fork of a marked one has the environment of
+    the one before, and is not found. Only processes of this user can be looked at.
+    """
+    mark = f"{variable}={value}".encode()
+    found = 0
+    for pid, state in all_processes().items():
+        if pid == os.getpid() or state.is_zombie:
+            continue
+        try:
+            with open(f"{_PROC}/{pid}/environ", "rb") as file:  # noqa: PTH123  # as above
+                is_marked = mark in file.read().split(b"\0")
+        except OSError:
+            continue
+        if is_marked and signal_process(state.id, signal.SIGKILL):
+            found += 1
+    return found
+
+
 def resident_bytes(root: ProcessId, *, exactly: bool = False) -> int:
     """The memory of a process and everything that it started.
 

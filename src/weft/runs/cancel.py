@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from enum import Enum
 
 from weft.errors import RunNotFoundError
@@ -14,7 +15,7 @@ from weft.model.live import LiveRun, WorkerPlace
 from weft.model.run import Run, RunStatus
 from weft.runs.environment import RunEnvironment
 from weft.runs.launchers import processes
-from weft.runs.recover import recover_lost_runs
+from weft.runs.recover import deliver_journal, recover_lost_runs
 from weft.runs.worker import QUEUE_TOPIC
 
 CANCEL_TOPIC = "cancel"
@@ -22,6 +23,9 @@ CANCEL_TOPIC = "cancel"
 
 DIRECT = "direct"
 """Marks the place of a run that the process carries out which made it."""
+
+GONE_LOOKS, GONE_LOOK_SECONDS = 40, 0.05
+"""How often it is looked whether a worker that was killed is gone, and after how long."""
 
 _WITH_A_WORKER = (RunStatus.NOT_STARTED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
 
@@ -83,8 +87,24 @@ def _tell_worker(run: Run, environment: RunEnvironment, is_forced: bool) -> None
         processes.kill(place)
         if live is None:
             recover_lost_runs(environment)
+        else:
+            _record_end(run.id, live.token, environment)
     else:
         processes.terminate(place)
+
+
+def _record_end(run_id: str, token: int, environment: RunEnvironment) -> None:
+    """Say that a run is over whose worker was just killed: there need not be a monitor. Where the worker is not gone soon, one will see to it."""
+    never = threading.Event()
+    for _ in range(GONE_LOOKS):
+        if deliver_journal(environment, run_id, token):
+            killed = RunCanceled(message="cancelled by force: its worker was killed")
+            environment.events.announce(
+                run_id, [killed], at=environment.clock.wall(), worker=token, expected=(RunStatus.CANCELING,)
+            )
+            environment.wakeups.notify(QUEUE_TOPIC)
+            return
+        environment.clock.wait(never, GONE_LOOK_SECONDS)
 
 
 def _place(run: Run, live: LiveRun | None, environment: RunEnvironment) -> WorkerPlace | None:

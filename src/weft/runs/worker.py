@@ -174,7 +174,12 @@ class _Watch:
         self._token = assignment.token
         if place is None:
             process = identify(os.getpid())
-            place = processes.place_of(assignment.launcher, process.pid, process.started_at_ticks)
+            place = processes.place_of(
+                assignment.launcher,
+                process.pid,
+                process.started_at_ticks,
+                processes.mark_of(assignment.run_id, assignment.token),
+            )
         # None once storage knows it.
         self._place: WorkerPlace | None = place
         self._environment = environment

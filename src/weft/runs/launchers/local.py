@@ -150,7 +150,10 @@ class LocalLauncher:
             self._order(lambda: self._report(_not_started(run.id, token, why, is_final=True)))
             return
         payload = encode_assignment(WorkerAssignment(run_id=run.id, token=token, home=self._home, launcher=self.name))
-        spec = WorkerSpec(id=f"{run.id}.{token}", role=RUN_ROLE, payload=payload, nice=self._nice)
+        mark = processes.mark_of(run.id, token)
+        spec = WorkerSpec(
+            id=mark, role=RUN_ROLE, payload=payload, environment={processes.MARK_VARIABLE: mark}, nice=self._nice
+        )
         waiting = _Waiting(run.id, token, run.origin, spec)
         self._order(lambda: self._place(waiting))
 
@@ -293,7 +296,7 @@ class LocalLauncher:
         elif isinstance(notice, Started):
             waiting = owned.asked.pop(notice.id)
             owned.running[notice.id] = (waiting.run_id, waiting.token)
-            place = processes.place_of(self.name, notice.pid, notice.started_at_ticks)
+            place = processes.place_of(self.name, notice.pid, notice.started_at_ticks, notice.id)
             self._report(WorkerPlaced(run_id=waiting.run_id, token=waiting.token, place=place))
         elif isinstance(notice, NotStarted):
             waiting = owned.asked.pop(notice.id)

@@ -7,13 +7,23 @@ import signal
 
 from weft.model.live import WorkerPlace
 from weft.processes.machine import boot_id, host
-from weft.processes.tree import ProcessId, is_alive, kill_tree, signal_process, state_of
+from weft.processes.tree import ProcessId, is_alive, kill_marked, kill_tree, signal_process, state_of
 from weft.runs.launchers.port import WorkerState
 
+MARK_VARIABLE = "WEFT_WORKER"
+"""What a worker, and every program that it starts, has in its environment: the mark of its place (`WorkerPlace.handle`)."""
 
-def place_of(launcher: str, pid: int, started_at_ticks: int) -> WorkerPlace:
+
+def place_of(launcher: str, pid: int, started_at_ticks: int, mark: str = "") -> WorkerPlace:
     """The place of a process of this machine."""
-    return WorkerPlace(launcher=launcher, host=host(), pid=pid, pid_started=started_at_ticks, boot_id=boot_id())
+    return WorkerPlace(
+        launcher=launcher, host=host(), pid=pid, pid_started=started_at_ticks, boot_id=boot_id(), handle=mark
+    )
+
+
+def mark_of(run_id: str, token: int) -> str:
+    """The mark of a worker."""
+    return f"{run_id}.{token}"
 
 
 def look_at(place: WorkerPlace) -> WorkerState:
@@ -43,6 +53,8 @@ def kill(place: WorkerPlace) -> bool:
         return False
     if place.boot_id == boot_id():
         kill_tree(_identity(place))  # also what it left behind, if it has gone itself
+        if place.handle:
+            kill_marked(MARK_VARIABLE, place.handle)  # and what nobody knows as its child any more
     return True
 
 
