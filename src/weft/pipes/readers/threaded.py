@@ -79,9 +79,11 @@ class PipesThreadedMessageReader(PipesMessageReader):
         """See `PipesMessageReader`."""
         self.opened_payload = self.launched_payload = None
         with self.get_params() as params:
-            done = threading.Event()
+            done, all_read = threading.Event(), threading.Event()
             threads = [
-                threading.Thread(target=target, args=(handler, params, done), name=f"pipes {what}", daemon=True)
+                threading.Thread(
+                    target=target, args=(handler, params, done, all_read), name=f"pipes {what}", daemon=True
+                )
                 for what, target in (("messages", self._fetch), ("logs", self._start_logs))
             ]
             for thread in threads:
@@ -102,11 +104,15 @@ class PipesThreadedMessageReader(PipesMessageReader):
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
-    def _fetch(self, handler: PipesMessageHandler, params: PipesParams, done: threading.Event) -> None:
+    def _fetch(
+        self, handler: PipesMessageHandler, params: PipesParams, done: threading.Event, all_read: threading.Event
+    ) -> None:
         try:
             self._fetch_until_done(handler, params, done)
         except BaseException as error:  # noqa: BLE001  # a thread has nobody to raise to
             handler.fail(error)
+        finally:
+            all_read.set()
 
     def _fetch_until_done(self, handler: PipesMessageHandler, params: PipesParams, done: threading.Event) -> None:
         cursor: Any = None
@@ -144,7 +150,9 @@ class PipesThreadedMessageReader(PipesMessageReader):
 
     # --- logs --------------------------------------------------------------------------------------------------------
 
-    def _start_logs(self, handler: PipesMessageHandler, params: PipesParams, done: threading.Event) -> None:
+    def _start_logs(
+        self, handler: PipesMessageHandler, params: PipesParams, done: threading.Event, all_read: threading.Event
+    ) -> None:
         waiting, started = list(self.log_readers), []
         late_until: float | None = None
         never = threading.Event()
@@ -161,7 +169,10 @@ class PipesThreadedMessageReader(PipesMessageReader):
                     handler.report_pipes_framework_exception(f"the log reader {reader.name}", error)
             if not waiting:
                 break
-            if done.is_set():
+            if done.is_set() and not all_read.is_set():
+                # The message that says where the log is may be among the last.
+                all_read.wait()
+            elif done.is_set():
                 # Of a program that never began there will be no log.
                 limit = LATE_LOG_SECONDS if handler.received_opened_message else 0.0
                 now = self._clock.monotonic()
