@@ -26,8 +26,9 @@ with open_dagster_pipes() as pipes:
     marks = Path(pipes.get_extra("marks"))
     grandchild = subprocess.Popen(["sleep", "600"])
     (marks / "pids.part").write_text(f"{os.getpid()} {grandchild.pid} {os.getppid()}")
-    (marks / "pids.part").rename(marks / "pids")
     try:
+        # From here on it may be asked to end.
+        (marks / "pids.part").rename(marks / "pids")
         time.sleep(float(pipes.get_extra("seconds")))
     except KeyboardInterrupt:
         pipes.log.info("cleaned up")
