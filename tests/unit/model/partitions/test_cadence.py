@@ -74,7 +74,7 @@ def test_excluded_windows_are_left_out(cron: str, excluded: list[str | int], zon
     whole = list(ticks(cron, zone, start, end))
     crons = [each for each in excluded if isinstance(each, str)]
     # On days on which a clock changes, a tick may stand for a time that another expression names: look at the other days.
-    changes = [change for year in (start.year, end.year) for change, _ in zone_named(zone).changes_in(year)]
+    changes = [change for year in range(start.year, end.year + 1) for change, _ in zone_named(zone).changes_in(year)]
     taken = {whole[each] for each in excluded if isinstance(each, int) and each < len(whole)}
 
     def is_taken(tick: int) -> bool:
@@ -83,7 +83,7 @@ def test_excluded_windows_are_left_out(cron: str, excluded: list[str | int], zon
             Fields(text).has_day(moment) and (moment.hour, moment.minute) in Fields(text).times() for text in crons
         )
 
-    assume(not all(text == cron for text in crons) or not crons)
+    assume(cron not in crons)  # that would leave nothing
     kept = [tick for tick in whole if tick not in taken and not is_taken(tick)]
     assume(kept)
     assume(not any(abs(tick - change) < 86_400 and is_taken(tick) for tick in whole for change in changes))
